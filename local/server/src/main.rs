@@ -1,0 +1,2 @@
+//! The binary `recon`.
+fn main() {}

@@ -1,0 +1,88 @@
+//! Texts by number.
+
+use foldhash::fast::FixedState;
+use hashbrown::HashTable;
+use std::hash::BuildHasher;
+
+use crate::TextId;
+
+/// Every distinct text of a run, once. Both sides share one, so equal texts have equal numbers.
+#[derive(Debug, Default)]
+pub struct Interner {
+    arena: String,
+    /// The end of each text in the arena.
+    ends: Vec<usize>,
+    index: HashTable<u32>,
+    hasher: FixedState,
+}
+
+impl Interner {
+    /// An interner without texts.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The number of this text; [`TextId::EMPTY`] for the empty one.
+    pub fn intern(&mut self, text: &str) -> TextId {
+        if text.is_empty() {
+            return TextId::EMPTY;
+        }
+        let hash = self.hasher.hash_one(text);
+        let (arena, ends, hasher) = (&self.arena, &self.ends, &self.hasher);
+        let entry = self.index.entry(
+            hash,
+            |id| slice(arena, ends, *id) == text,
+            |id| hasher.hash_one(slice(arena, ends, *id)),
+        );
+        match entry {
+            hashbrown::hash_table::Entry::Occupied(found) => TextId(*found.get()),
+            hashbrown::hash_table::Entry::Vacant(free) => {
+                let id = u32::try_from(self.ends.len()).unwrap_or(u32::MAX - 1);
+                free.insert(id);
+                self.arena.push_str(text);
+                self.ends.push(self.arena.len());
+                TextId(id)
+            }
+        }
+    }
+
+    /// The text with this number; `None` for [`TextId::EMPTY`].
+    #[must_use]
+    pub fn get(&self, id: TextId) -> Option<&str> {
+        (id != TextId::EMPTY).then(|| slice(&self.arena, &self.ends, id.0))
+    }
+
+    /// How many texts there are. Numbers run from 0 to one less.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+}
+
+fn slice<'a>(arena: &'a str, ends: &[usize], id: u32) -> &'a str {
+    let index = usize::try_from(id).unwrap_or(usize::MAX);
+    let start = if index == 0 { 0 } else { ends[index - 1] };
+    &arena[start..ends[index]]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_texts_have_equal_numbers() {
+        let mut texts = Interner::new();
+        let (a, b) = (texts.intern("a"), texts.intern("bc"));
+        assert_ne!(a, b);
+        assert_eq!(texts.intern("bc"), b);
+        assert_eq!((texts.get(a), texts.get(b)), (Some("a"), Some("bc")));
+        assert_eq!((texts.intern(""), texts.get(TextId::EMPTY)), (TextId::EMPTY, None));
+    }
+}
