@@ -2,7 +2,41 @@
 
 use std::collections::BTreeMap;
 
+use recon_domain::{DatasetId, Instant, ReadOptions};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::problem::{FieldCode, FieldErrors};
+use crate::request::{self, Request};
+use crate::words::words;
+use crate::{options, text};
+
+/// The most bytes of the name of a dataset or a reconciliation.
+pub const NAME_BYTES_MAX: usize = 200;
+
+words! { "format",
+    /// The format of a file.
+    Format {
+        /// To be found out.
+        Auto => "auto",
+        /// Delimited text.
+        Csv => "csv",
+    }
+}
+
+words! { "dataset status",
+    /// Where a dataset stands.
+    DatasetStatus {
+        /// Its content has not been completed.
+        AwaitingUpload => "awaiting_upload",
+        /// Its content is being read.
+        Ingesting => "ingesting",
+        /// It can be reconciled, and never changes again.
+        Ready => "ready",
+        /// Its content is not a table.
+        Rejected => "rejected",
+    }
+}
 
 /// How a column's cells read: for each type or format, how many non-empty cells fit it.
 ///
@@ -36,4 +70,197 @@ pub struct Dialect {
     pub header_row: u32,
     /// Sentences that say what was decided, and from what.
     pub evidence: Vec<String>,
+}
+
+/// Announces a dataset.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewDataset {
+    /// Its name.
+    pub name: String,
+    /// Its format.
+    pub format: Format,
+    /// How to read it; the document is [`options::to_json`].
+    pub options: ReadOptions,
+}
+
+/// Settles the content of a dataset.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CompleteDataset {
+    /// The SHA-256 that the content must have, in lower-case hex.
+    pub sha256: Option<String>,
+}
+
+/// Where and how to send a dataset's content.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Upload {
+    /// The method: `PUT`.
+    pub method: String,
+    /// The address: a path of this API, or a signed URL.
+    pub url: String,
+    /// Headers to send along.
+    pub headers: BTreeMap<String, String>,
+    /// When the address stops working; `None` where it does not.
+    #[serde(with = "text::instant::option")]
+    pub expires_at: Option<Instant>,
+}
+
+/// A row of a file that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RejectedSample {
+    /// The line of the file, counted from 1.
+    pub line: u64,
+    /// Why.
+    pub reason: String,
+}
+
+/// The rows of a file that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RejectedRows {
+    /// How many there are.
+    pub count: u64,
+    /// The first few.
+    pub samples: Vec<RejectedSample>,
+}
+
+/// Why something ended without a result.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// What went wrong, for programs.
+    pub code: String,
+    /// What went wrong, for people.
+    pub detail: String,
+}
+
+/// A dataset. What reading the content finds out is `null` until it is read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dataset {
+    /// Its id.
+    #[serde(with = "text")]
+    pub id: DatasetId,
+    /// Its name.
+    pub name: String,
+    /// Its format: as announced, and as found once it is read.
+    #[serde(with = "text")]
+    pub format: Format,
+    /// Where it stands.
+    #[serde(with = "text")]
+    pub status: DatasetStatus,
+    /// How many rows were accepted.
+    pub rows: Option<u64>,
+    /// The rows that were not.
+    pub rejected: Option<RejectedRows>,
+    /// Its columns.
+    pub columns: Option<Vec<ColumnProfile>>,
+    /// How it was read.
+    pub dialect: Option<Dialect>,
+    /// The SHA-256 of its content, in lower-case hex.
+    pub sha256: Option<String>,
+    /// Why it was rejected.
+    pub error: Option<Failure>,
+    /// Where to send its content, while it awaits it.
+    pub upload: Option<Upload>,
+    /// When it was announced.
+    #[serde(with = "text::instant")]
+    pub created_at: Instant,
+}
+
+impl Request for NewDataset {
+    fn from_document(document: &Value) -> Result<Self, FieldErrors> {
+        request::read(document, |root| {
+            let table = root.table(&["name", "format", "options"])?;
+            let name = table.required("name").and_then(|node| node.name(NAME_BYTES_MAX));
+            let format = table.get("format").map_or(Some(Format::Auto), |node| node.word());
+            let given =
+                table.get("options").map_or(Some(ReadOptions::default()), |node| options::read(&node));
+            Some(Self { name: name?.to_owned(), format: format?, options: given? })
+        })
+    }
+}
+
+impl Request for CompleteDataset {
+    fn from_document(document: &Value) -> Result<Self, FieldErrors> {
+        request::read(document, |root| {
+            let table = root.table(&["sha256"])?;
+            let Some(node) = table.get("sha256") else { return Some(Self { sha256: None }) };
+            let sum = node.text(usize::MAX)?;
+            if sum.len() != 64 || !sum.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+                node.fault(FieldCode::Malformed, "is not a SHA-256 in 64 hex digits");
+            }
+            Some(Self { sha256: Some(sum.to_ascii_lowercase()) })
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn faults<T: Request>(document: &Value) -> Vec<(String, FieldCode)> {
+        let errors = T::from_document(document).err().expect("a fault").0;
+        errors.into_iter().map(|error| (error.pointer, error.code)).collect()
+    }
+
+    #[test]
+    fn a_dataset_is_announced_by_its_name_alone() {
+        let read = NewDataset::from_document(&json!({"name": "Bank", "options": null})).unwrap();
+        assert_eq!((read.format, &read.options), (Format::Auto, &ReadOptions::default()));
+        let read =
+            NewDataset::from_document(&json!({"name": "B", "format": "csv", "options": {"quote": "'"}}))
+                .unwrap();
+        assert_eq!((read.format, read.options.quote), (Format::Csv, Some(b'\'')));
+    }
+
+    #[test]
+    fn faults_of_a_new_dataset_have_their_place() {
+        let check = |document: Value, pointer: &str, code: FieldCode| {
+            assert_eq!(faults::<NewDataset>(&document), [(pointer.to_owned(), code)], "{document}");
+        };
+        check(json!({}), "", FieldCode::Missing);
+        check(json!({"name": "\u{7}"}), "/name", FieldCode::Malformed);
+        check(json!({"name": "x".repeat(201)}), "/name", FieldCode::TooMany);
+        check(json!({"name": "B", "format": "cvs"}), "/format", FieldCode::UnknownWord);
+        check(json!({"name": "B", "options": {"delimiter": 1}}), "/options/delimiter", FieldCode::WrongType);
+        check(json!({"name": "B", "workspace": "x"}), "/workspace", FieldCode::UnknownField);
+    }
+
+    #[test]
+    fn a_checksum_is_64_hex_digits_or_left_out() {
+        let sum = "AB".repeat(32);
+        let read = |document: Value| CompleteDataset::from_document(&document).unwrap().sha256;
+        assert_eq!(read(json!({"sha256": sum})), Some("ab".repeat(32)));
+        assert_eq!(read(json!({"sha256": null})), None);
+        assert_eq!(read(json!({})), None);
+        for bad in [json!("ab"), json!("zz".repeat(32))] {
+            let document = json!({"sha256": bad});
+            assert_eq!(faults::<CompleteDataset>(&document), [("/sha256".to_owned(), FieldCode::Malformed)]);
+        }
+    }
+
+    #[test]
+    fn a_dataset_says_null_for_what_is_not_known_yet() {
+        let dataset = Dataset {
+            id: DatasetId::from_uuid(uuid::Uuid::from_u128(1)),
+            name: "Bank".into(),
+            format: Format::Auto,
+            status: DatasetStatus::AwaitingUpload,
+            rows: None,
+            rejected: None,
+            columns: None,
+            dialect: None,
+            sha256: None,
+            error: None,
+            upload: None,
+            created_at: Instant::from_micros(0),
+        };
+        let json = serde_json::to_value(&dataset).unwrap();
+        let expected = json!({
+            "id": "00000000-0000-0000-0000-000000000001", "name": "Bank", "format": "auto",
+            "status": "awaiting_upload", "rows": null, "rejected": null, "columns": null, "dialect": null,
+            "sha256": null, "error": null, "upload": null, "created_at": "1970-01-01T00:00:00Z",
+        });
+        assert_eq!(json, expected);
+        assert_eq!(serde_json::from_value::<Dataset>(json).unwrap(), dataset);
+    }
 }

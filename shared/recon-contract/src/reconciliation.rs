@@ -1,0 +1,234 @@
+//! Reconciliations on the wire.
+
+use recon_domain::{DatasetId, Instant, ReconciliationId, RuleSet};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::dataset::{Failure, NAME_BYTES_MAX};
+use crate::problem::{FieldCode, FieldErrors, Problem};
+use crate::request::{self, Query, Request};
+use crate::summary::Summary;
+use crate::words::words;
+use crate::{rules, text};
+
+/// The longest time that a read waits for the end of a run, in seconds.
+pub const WAIT_SECONDS_MAX: u32 = 20;
+
+words! { "reconciliation status",
+    /// Where a reconciliation stands.
+    ReconciliationStatus {
+        /// It waits for a worker.
+        Queued => "queued",
+        /// A worker is at it.
+        Running => "running",
+        /// It has a result.
+        Succeeded => "succeeded",
+        /// It ended without a result.
+        Failed => "failed",
+        /// Somebody stopped it.
+        Cancelled => "cancelled",
+    }
+}
+
+words! { "phase",
+    /// What a run is doing.
+    Phase {
+        /// It waits for a worker.
+        Queued => "queued",
+        /// The datasets are read and typed.
+        Reading => "reading",
+        /// The passes look for matches.
+        Matching => "matching",
+        /// What is left over is explained.
+        Classifying => "classifying",
+        /// The result is written.
+        Writing => "writing",
+        /// It is over.
+        Done => "done",
+    }
+}
+
+/// Asks for a reconciliation.
+#[derive(Debug, Clone)]
+pub struct NewReconciliation {
+    /// Its name.
+    pub name: String,
+    /// The dataset on the left.
+    pub left: DatasetId,
+    /// The dataset on the right.
+    pub right: DatasetId,
+    /// The rules, checked as far as can be without the datasets' columns.
+    pub rules: RuleSet,
+    /// The rules as they were sent.
+    pub document: Value,
+}
+
+/// How far a run is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReconciliationProgress {
+    /// What it is doing.
+    #[serde(with = "text")]
+    pub phase: Phase,
+    /// How much of it is done, in rows or passes, as `total` is.
+    pub done: u64,
+    /// How much there is; 0 where that is not known.
+    pub total: u64,
+}
+
+/// A reconciliation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reconciliation {
+    /// Its id.
+    #[serde(with = "text")]
+    pub id: ReconciliationId,
+    /// Its name.
+    pub name: String,
+    /// The dataset on the left.
+    #[serde(with = "text")]
+    pub left: DatasetId,
+    /// The dataset on the right.
+    #[serde(with = "text")]
+    pub right: DatasetId,
+    /// The rules as they were sent.
+    pub rules: Value,
+    /// Where it stands.
+    #[serde(with = "text")]
+    pub status: ReconciliationStatus,
+    /// How far it is.
+    pub progress: ReconciliationProgress,
+    /// What it amounts to, once it succeeded.
+    pub summary: Option<Summary>,
+    /// Why it failed.
+    pub error: Option<Failure>,
+    /// When it was asked for.
+    #[serde(with = "text::instant")]
+    pub created_at: Instant,
+    /// When it ended.
+    #[serde(with = "text::instant::option")]
+    pub finished_at: Option<Instant>,
+}
+
+/// How a reconciliation is asked after.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReconciliationQuery {
+    /// How many seconds to wait for the end, at most [`WAIT_SECONDS_MAX`]; 0 does not wait.
+    pub wait_seconds: u32,
+}
+
+impl ReconciliationStatus {
+    /// Whether it stays like this for good.
+    #[must_use]
+    pub const fn is_final(self) -> bool {
+        match self {
+            Self::Queued | Self::Running => false,
+            Self::Succeeded | Self::Failed | Self::Cancelled => true,
+        }
+    }
+}
+
+impl ReconciliationProgress {
+    /// Of a run that waits for a worker.
+    pub const QUEUED: Self = Self { phase: Phase::Queued, done: 0, total: 0 };
+}
+
+impl Request for NewReconciliation {
+    fn from_document(document: &Value) -> Result<Self, FieldErrors> {
+        request::read(document, |root| {
+            let table = root.table(&["name", "left", "right", "rules"])?;
+            let name = table.required("name").and_then(|node| node.name(NAME_BYTES_MAX));
+            let left = table.required("left").and_then(|node| node.parsed());
+            let right = table.required("right").and_then(|node| node.parsed());
+            let document = table.required("rules");
+            let rules = document.as_ref().and_then(rules::read);
+            Some(Self {
+                name: name?.to_owned(),
+                left: left?,
+                right: right?,
+                rules: rules?,
+                document: document?.value.clone(),
+            })
+        })
+    }
+}
+
+impl Query for ReconciliationQuery {
+    fn from_parameters(parameters: &[(String, String)]) -> Result<Self, Problem> {
+        request::read_query(parameters, |root| {
+            let table = root.table(&["wait"])?;
+            let Some(node) = table.get("wait") else { return Some(Self { wait_seconds: 0 }) };
+            let seconds = node.text(usize::MAX)?.parse().ok().filter(|seconds| *seconds <= WAIT_SECONDS_MAX);
+            if seconds.is_none() {
+                let detail = format!("must be a whole number of seconds from 0 to {WAIT_SECONDS_MAX}");
+                node.fault(FieldCode::OutOfRange, detail);
+            }
+            Some(Self { wait_seconds: seconds? })
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::problem::Code;
+
+    const ID: &str = "00000000-0000-0000-0000-000000000001";
+
+    #[test]
+    fn a_reconciliation_is_asked_for_with_its_rules() {
+        let rules = json!({
+            "columns": {"reference": {"left": "Ref", "right": "ref", "type": "text"}},
+            "passes": [{"name": "reference", "equal": ["reference"]}],
+        });
+        let document = json!({"name": "March", "left": ID, "right": ID, "rules": rules});
+        let read = NewReconciliation::from_document(&document).unwrap();
+        assert_eq!(read.left.to_string(), ID);
+        assert_eq!((read.rules.passes.len(), read.document), (1, rules));
+    }
+
+    #[test]
+    fn faults_of_the_rules_point_through_the_request() {
+        let check = |document: Value, expected: &[(&str, FieldCode)]| {
+            let errors = NewReconciliation::from_document(&document).unwrap_err().0;
+            let found: Vec<_> = errors.iter().map(|error| (error.pointer.as_str(), error.code)).collect();
+            assert_eq!(found, expected, "{document}");
+        };
+        let rules = json!({
+            "columns": {"reference": {"left": "Ref", "right": "ref", "type": "text"}},
+            "passes": [{"name": "reference", "equal": ["refrence"]}],
+        });
+        let document = json!({"name": "March", "left": ID, "right": "7", "rules": rules});
+        check(
+            document,
+            &[("/right", FieldCode::Malformed), ("/rules/passes/0/equal/0", FieldCode::UnknownRole)],
+        );
+        check(json!({}), &[("", FieldCode::Missing); 4]);
+    }
+
+    #[test]
+    fn waiting_is_bounded() {
+        let ask =
+            |name: &str, value: &str| ReconciliationQuery::from_parameters(&[(name.into(), value.into())]);
+        assert_eq!(ReconciliationQuery::from_parameters(&[]).unwrap().wait_seconds, 0);
+        assert_eq!(ask("wait", "20").unwrap().wait_seconds, 20);
+        for (name, value) in [("wait", "21"), ("wait", "-1"), ("wait", ""), ("wait", "1.5"), ("wiat", "1")] {
+            let problem = ask(name, value).unwrap_err();
+            assert_eq!(problem.code, Code::InvalidParameter, "{name}={value}");
+            assert_eq!(problem.errors[0].pointer, format!("/{name}"));
+        }
+    }
+
+    #[test]
+    fn a_reconciliation_reads_back() {
+        let json = json!({
+            "id": ID, "name": "March", "left": ID, "right": ID, "rules": {}, "status": "queued",
+            "progress": {"phase": "queued", "done": 0, "total": 0}, "summary": null, "error": null,
+            "created_at": "2026-03-02T10:00:00.5Z", "finished_at": null,
+        });
+        let read: Reconciliation = serde_json::from_value(json.clone()).unwrap();
+        assert_eq!(read.progress, ReconciliationProgress::QUEUED);
+        assert!(!read.status.is_final());
+        assert_eq!(serde_json::to_value(read).unwrap(), json);
+    }
+}
