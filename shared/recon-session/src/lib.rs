@@ -1,1 +1,18 @@
 #![doc = include_str!("../README.md")]
+
+mod attributes;
+pub mod backend;
+mod error;
+mod lifetimes;
+pub mod password;
+mod record;
+mod sessions;
+pub mod sqlite;
+mod token;
+
+pub use attributes::{ATTRIBUTES_BYTES_MAX, Attributes, Patch};
+pub use error::Error;
+pub use lifetimes::{AbsoluteLifetime, IdleTimeout, LifetimeError, Lifetimes};
+pub use record::{NewSession, Opened, SessionRecord};
+pub use sessions::{Revocation, Rotation, SESSIONS_LISTED_MAX, Sessions, Touch};
+pub use token::{SessionToken, Tag, TokenError, TokenHash};

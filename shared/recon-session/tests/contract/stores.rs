@@ -1,0 +1,38 @@
+//! The stores that the suite runs on, each empty and private to its test.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use recon_session::sqlite::{MIGRATION, SqliteSessions};
+use recon_session::{Lifetimes, Sessions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions};
+
+/// A store, for as long as it is held.
+pub(crate) struct Store<Kept> {
+    pub(crate) sessions: Sessions,
+    pub(crate) kept: Kept,
+}
+
+/// A database file and a pool that writes to it.
+pub(crate) struct File {
+    pub(crate) path: PathBuf,
+    pub(crate) pool: SqlitePool,
+    _folder: tempfile::TempDir,
+}
+
+pub(crate) async fn sqlite() -> Store<File> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sessions.db");
+    let options = SqliteConnectOptions::new()
+        .filename(&path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .busy_timeout(Duration::from_secs(10));
+    let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await.unwrap();
+    sqlx::raw_sql(MIGRATION).execute(&pool).await.unwrap();
+    let read =
+        SqlitePoolOptions::new().max_connections(2).connect_with(options.read_only(true)).await.unwrap();
+    let sessions = Sessions::new(Arc::new(SqliteSessions::new(read, pool.clone())), Lifetimes::default());
+    Store { sessions, kept: File { path, pool, _folder: folder } }
+}
