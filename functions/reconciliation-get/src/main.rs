@@ -1,2 +1,8 @@
-//! Stub.
-fn main() {}
+//! The endpoint as a process of its own: a Lambda function, or a server.
+
+use std::process::ExitCode;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    recon_runtime::serve(reconciliation_get::Deps::open, reconciliation_get::router).await
+}

@@ -1,1 +1,107 @@
-//! Stub.
+//! The worker: takes a job, works it off, publishes what came out.
+//!
+//! A job is an upload to be read or a reconciliation to be run. The worker holds it by a lease that it renews; every
+//! write shows the lease, so a worker that lost it publishes nothing. A job that cannot succeed ends its subject with
+//! a reason; one that failed for a reason that may pass is tried again; one that is cut by a shutdown is given back.
+
+mod held;
+mod ingest;
+mod reconcile;
+
+use recon_runtime::{Platform, Process, Turn};
+use recon_store::{Error, JobKind, ObjectError, Store, Subject};
+
+use crate::held::Held;
+
+/// What the worker may touch.
+#[derive(Clone)]
+pub struct Deps {
+    store: Store,
+    process: Process,
+}
+
+impl Deps {
+    /// Everything from the platform.
+    #[must_use]
+    pub fn open(platform: &Platform) -> Self {
+        Self { store: platform.store.clone(), process: platform.process.clone() }
+    }
+}
+
+/// Why an attempt did not come to its end.
+#[derive(Debug, thiserror::Error)]
+enum Cut {
+    /// The lease is lost, or the process ends.
+    #[error("stopped before its end")]
+    Stopped,
+    #[error(transparent)]
+    Store(#[from] Error),
+    #[error(transparent)]
+    Object(#[from] ObjectError),
+    #[error("local file: {0}")]
+    File(#[from] std::io::Error),
+    #[error(transparent)]
+    Source(#[from] recon_formats::SourceError),
+    #[error("stored dataset: {0}")]
+    Dataset(#[from] recon_formats::dataset_parquet::Error),
+    #[error("matches: {0}")]
+    Matches(#[from] recon_formats::results::matches_parquet::Error),
+    /// The computation panicked: a defect, whose trace is in the log.
+    #[error("the computation panicked")]
+    Panicked(#[from] tokio::task::JoinError),
+    /// A record that the job needs is not there, or is not what it was made to be.
+    #[error("{0}")]
+    Inconsistent(&'static str),
+}
+
+/// Takes at most one job and works it off.
+///
+/// # Errors
+/// When no job can be asked for, or the end of one cannot be written down; its lease will run out.
+pub async fn turn(deps: Deps) -> Result<Turn, Error> {
+    let kinds = [JobKind::Ingest, JobKind::Reconcile];
+    let Some(lease) = deps.store.jobs().lease(&kinds, &name()).await? else {
+        return Ok(Turn::Idle);
+    };
+    let held = Held::keep(&deps, lease);
+    tracing::info!(job = %held.job, kind = held.kind().as_str(), attempt = held.attempt, "job taken");
+    let ended = match held.subject {
+        Subject::Dataset(id) => ingest::run(&deps.store, &held, id).await,
+        Subject::Reconciliation(id) => reconcile::run(&deps.store, &held, id).await,
+    };
+    settle(&deps.store, &held, ended).await?;
+    Ok(Turn::Worked)
+}
+
+/// Writes down how an attempt ended, where that is not done yet.
+async fn settle(store: &Store, held: &Held, ended: Result<(), Cut>) -> Result<(), Error> {
+    let settled = match ended {
+        Ok(()) => {
+            tracing::info!(job = %held.job, "job done");
+            Ok(())
+        }
+        Err(Cut::Store(Error::LeaseLost { .. })) => {
+            Err(Error::LeaseLost { job: held.job, attempt: held.attempt })
+        }
+        Err(Cut::Stopped) => {
+            tracing::info!(job = %held.job, "job given back");
+            store.jobs().release(held).await
+        }
+        Err(cut) => {
+            tracing::error!(job = %held.job, error = %cut, "attempt failed");
+            store.jobs().fail(held, &cut.to_string()).await.map(|_| ())
+        }
+    };
+    match settled {
+        Err(Error::LeaseLost { .. }) => {
+            tracing::warn!(job = %held.job, attempt = held.attempt, "lease lost, nothing published");
+            Ok(())
+        }
+        other => other,
+    }
+}
+
+/// How this worker calls itself in the records: for people who look for it.
+fn name() -> String {
+    format!("process {}", std::process::id())
+}

@@ -1,2 +1,75 @@
-//! `cargo xtask`.
-fn main() {}
+//! `cargo xtask`: everything that is done to this project beside writing it. One file a command.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a terminal program speaks to the terminal")]
+
+mod bench;
+mod check_truth;
+mod demo;
+mod generate;
+mod process;
+mod random;
+mod setup;
+mod test;
+mod tidy;
+mod truth;
+mod up;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Builds, starts, tests and measures the reconciliation platform.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Builds the server, starts it with the demo reconciled, and says how to sign in.
+    Up(up::Arguments),
+    /// Runs every suite and prints one line a suite.
+    Test(test::Arguments),
+    /// Checks what the compiler can't: dependency rules, sizes, READMEs.
+    Tidy,
+    /// Writes a pair of files with the truth beside them.
+    Gen(generate::Arguments),
+    /// Holds the results of a generated pair against its truth.
+    CheckTruth(check_truth::Arguments),
+    /// Measures the reconciliation of generated pairs.
+    Bench(bench::Arguments),
+    /// Writes local/demo/bank.csv and ledger.csv again.
+    Demo(demo::Arguments),
+}
+
+fn main() -> ExitCode {
+    let done = match Arguments::parse().command {
+        Command::Test(arguments) => return ended(test::run(&arguments)),
+        Command::Up(arguments) => up::run(&arguments),
+        Command::Tidy => tidy::run(),
+        Command::Gen(arguments) => generate::run(&arguments),
+        Command::CheckTruth(arguments) => check_truth::run(&arguments),
+        Command::Bench(arguments) => bench::run(&arguments),
+        Command::Demo(arguments) => demo::run(&arguments),
+    };
+    ended(done.map(|()| ExitCode::SUCCESS))
+}
+
+fn ended(done: anyhow::Result<ExitCode>) -> ExitCode {
+    done.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        super::Arguments::command().debug_assert();
+    }
+}

@@ -1,8 +1,22 @@
 #![doc = include_str!("../README.md")]
 
+mod assign;
+mod blocks;
+mod candidates;
+mod cell;
+mod classes;
+mod classify;
+mod components;
+mod digest;
+mod evaluate;
+mod input;
 mod interner;
+mod number;
 mod outcome;
+mod pass;
+mod plan;
 mod run;
+mod summary;
 mod table;
 pub mod text;
 

@@ -2,9 +2,20 @@
 
 use std::num::NonZeroUsize;
 
-use recon_domain::RuleSet;
+use rayon::prelude::*;
+use recon_domain::{Ambiguous, Limits, MatchStatus, RuleSet, Variance};
 
-use crate::{Interner, Outcome, Table};
+use crate::assign::Pairing;
+use crate::classify::classify;
+use crate::digest::digest;
+use crate::input::{Input, LEFT, RIGHT};
+use crate::number::{count, index};
+use crate::outcome::Entries;
+use crate::pass::{self, Taken};
+use crate::plan::Plan;
+use crate::summary::summary;
+use crate::text::Words;
+use crate::{Interner, Match, Outcome, Table};
 
 /// What a run is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,12 +54,87 @@ pub struct Cancelled;
 /// # Errors
 /// [`Cancelled`] when `progress` says so.
 pub fn reconcile(
-    _rules: &RuleSet,
-    _left: &Table,
-    _right: &Table,
-    _texts: &Interner,
-    _threads: NonZeroUsize,
-    _progress: &dyn Progress,
+    rules: &RuleSet,
+    left: &Table,
+    right: &Table,
+    texts: &Interner,
+    threads: NonZeroUsize,
+    progress: &dyn Progress,
 ) -> Result<Outcome, Cancelled> {
-    Err(Cancelled)
+    let run = || run(rules, [left, right], texts, progress);
+    match rayon::ThreadPoolBuilder::new().num_threads(threads.get()).build() {
+        Ok(pool) => pool.install(run),
+        // Without threads of its own the run uses those there are: it takes longer and gives the same.
+        Err(_) => run(),
+    }
+}
+
+fn run(
+    rules: &RuleSet,
+    tables: [&Table; 2],
+    texts: &Interner,
+    progress: &dyn Progress,
+) -> Result<Outcome, Cancelled> {
+    let input = Input::new(rules, tables, texts);
+    let passes = count(rules.passes.len());
+    let (mut taken, mut words) = (Taken::none(&input), Words::default());
+    let (mut matches, mut forbidden) = (Vec::new(), Vec::new());
+    let mut limits = Limits::default();
+    for number in 0..rules.passes.len() {
+        let plan = Plan::new(&input, number);
+        let go_on = || progress.advance(Phase::Matching, count(number), passes);
+        let outcome = pass::run(&input, &plan, &taken, &mut words, &go_on)?;
+        matches.extend(consume(&input, &plan, &outcome.pairings, &mut taken));
+        forbidden.extend(outcome.forbidden);
+        limits.skipped_blocks += outcome.limits.skipped_blocks;
+        limits.bounded_components += outcome.limits.bounded_components;
+        limits.gap = limits.gap.saturating_add(outcome.limits.gap);
+    }
+    let done = progress.advance(Phase::Matching, passes, passes);
+    if !done {
+        return Err(Cancelled);
+    }
+    let breaks = classify(&input, &taken, &forbidden, &mut words, progress)?;
+    let mut summary = summary(&input, &matches, &breaks, limits);
+    summary.digest = digest(&input, &matches, &breaks);
+    Ok(Outcome { matches, breaks, summary })
+}
+
+/// Takes the entries of a pass's pairings, and makes its matches in the order of their left contents.
+fn consume(input: &Input<'_>, plan: &Plan<'_>, pairings: &[Pairing], taken: &mut Taken) -> Vec<Match> {
+    let [left, right] = &input.classes;
+    let total = pairings.iter().map(|pairing| index(pairing.count)).sum();
+    // By the place of the left entry in content order.
+    let mut pairs: Vec<(u32, u32, u32)> = Vec::with_capacity(total);
+    for pairing in pairings {
+        let first =
+            [taken.take(LEFT, pairing.left, pairing.count), taken.take(RIGHT, pairing.right, pairing.count)];
+        let place = left.start(pairing.left) + first[LEFT];
+        let entries = &right.members(pairing.right)[index(first[RIGHT])..];
+        let pair = |(place, entry): (u32, &u32)| (place, *entry, pairing.ambiguity);
+        pairs.extend((place..place + pairing.count).zip(entries).map(pair));
+    }
+    pairs.par_sort_unstable();
+    let matched = |&(place, right, ambiguity): &(u32, u32, u32)| {
+        matched(input, plan, [left.at(place), right], ambiguity)
+    };
+    pairs.par_iter().map(matched).collect()
+}
+
+fn matched(input: &Input<'_>, plan: &Plan<'_>, entries: [u32; 2], ambiguity: u32) -> Match {
+    let cells = |role: usize| [LEFT, RIGHT].map(|side| (input.column(side, role), index(entries[side])));
+    let amount = input.reserved.amount.map(|role| {
+        let [left, right] = cells(role).map(|(column, entry)| column.number(entry).unwrap_or(0));
+        right.saturating_sub(left)
+    });
+    let days = input.reserved.date.and_then(|role| {
+        let [left, right] = cells(role).map(|(column, entry)| column.day(entry));
+        Some(right?.saturating_sub(left?))
+    });
+    let status = match (ambiguity, plan.pass.ambiguous) {
+        (0, _) | (_, Ambiguous::Allow) => plan.pass.outcome,
+        (_, Ambiguous::Suggest | Ambiguous::Forbid) => MatchStatus::Suggested,
+    };
+    let [left, right] = entries.map(|entry| Entries::from_slice(&[entry]));
+    Match { pass: plan.number, status, ambiguity, left, right, variance: Variance { amount, days } }
 }

@@ -52,7 +52,9 @@ impl Column {
                 let units = units[entry];
                 (units != Self::EMPTY_NUMBER).then(|| Decimal::units_text(units, *scale))
             }
-            Self::Day(days) => (days[entry] != Self::EMPTY_DAY).then(|| Day::from_number(days[entry]).to_string()),
+            Self::Day(days) => {
+                (days[entry] != Self::EMPTY_DAY).then(|| Day::from_number(days[entry]).to_string())
+            }
             Self::Instant(micros) => {
                 (micros[entry] != Self::EMPTY_MICROS).then(|| Instant::from_micros(micros[entry]).to_string())
             }

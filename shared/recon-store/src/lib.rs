@@ -1,1 +1,45 @@
 #![doc = include_str!("../README.md")]
+
+mod breaks;
+mod clock;
+mod config;
+mod dataset;
+mod error;
+mod job;
+mod json;
+pub mod object_name;
+mod objects;
+mod reconciliation;
+mod sqlite;
+mod store;
+mod user;
+mod words;
+mod workspace;
+
+pub use breaks::{
+    BREAKS_PER_BATCH_MAX, BREAKS_PER_PAGE_MAX, BreakFilter, BreakPage, BreakPlace, BreakRecord, BreakSeek,
+    Breaks, NewBreak,
+};
+pub use clock::Clock;
+pub use config::{
+    ConfigError, DATABASE_URL, DatabaseUrl, OBJECT_URL, ObjectUrl, POOL_CONNECTIONS_DEFAULT,
+    POOL_CONNECTIONS_MAX, StoreConfig,
+};
+pub use dataset::{
+    Attached, DatasetContent, DatasetRecord, DatasetStatus, Datasets, IngestResult, NewDataset, Upload,
+};
+pub use error::Error;
+pub use job::{
+    BACKOFF_MAX, Failed, HEARTBEAT_INTERVAL, JOB_FAILURES_MAX, JobKind, JobRecord, JobState, Jobs,
+    LEASE_DURATION, Lease, REASON_CHARS_MAX, Subject,
+};
+pub use json::Json;
+pub use objects::{ObjectEntry, ObjectError, Objects, Written};
+pub use reconciliation::{
+    Failure, NewReconciliation, Phase, Progress, Published, PublishedAttempt, ReconciliationRecord,
+    ReconciliationStatus, Reconciliations,
+};
+pub use store::{Migrated, Schema, Store};
+pub use user::{Credentials, EMAIL_BYTES_MAX, Email, NewUser, NotAnEmail, UserRecord, Users};
+pub use words::UnknownWord;
+pub use workspace::{WorkspaceRecord, Workspaces};

@@ -1,0 +1,32 @@
+//! Passes bytes on to the object store as they come, under a name that no other upload has.
+
+use axum::extract::State;
+use recon_domain::DatasetId;
+use recon_runtime::{Answer, Caller, Content, PathId, Refusal, Reply};
+use recon_store::Upload;
+
+use crate::Deps;
+
+pub(crate) async fn upload(
+    State(deps): State<Deps>,
+    caller: Caller,
+    PathId(id): PathId<DatasetId>,
+    content: Content,
+) -> Answer<()> {
+    let absent = || Refusal::not_found("dataset", id);
+    let object = deps.datasets.begin_upload(caller.workspace, id).await?.ok_or_else(absent)?;
+    let written = deps.objects.put_stream(&object, content, deps.upload_bytes_max).await?;
+    let upload = Upload { object, sha256: written.sha256.clone(), bytes: written.bytes };
+    let attached = deps.datasets.attach_upload(caller.workspace, id, upload).await?.ok_or_else(absent)?;
+    if let Some(replaced) = attached.replaced {
+        discard(&deps, &replaced).await;
+    }
+    Ok(Reply::no_content().etag(written.sha256))
+}
+
+/// Nothing refers to the object any more. One that cannot be deleted now only takes room.
+async fn discard(deps: &Deps, object: &str) {
+    if let Err(error) = deps.objects.delete(object).await {
+        tracing::warn!(object, %error, "replaced upload is left over");
+    }
+}

@@ -1,0 +1,90 @@
+//! Reads an upload: its dialect, its columns, its faulty rows.
+
+use std::fs::File;
+use std::path::Path;
+
+use recon_contract::{RejectedSample, options};
+use recon_domain::{DatasetId, ReadOptions};
+use recon_formats::{BatchSource, Keep, Profile, SourceError, TextReader, dataset_parquet, text_reader};
+use recon_store::{DatasetContent, IngestResult, Json, Phase, Store, object_name};
+
+use crate::Cut;
+use crate::held::{Held, Teller};
+
+/// How many rejected rows a dataset shows as samples.
+const REJECTED_SAMPLES_MAX: usize = 20;
+
+/// What reading a file came to.
+enum Read {
+    Table { profile: Profile, rejected: Vec<RejectedSample> },
+    NoTable { reason: String },
+}
+
+/// Reads the upload of this dataset and ends its job.
+pub(crate) async fn run(store: &Store, held: &Held, id: DatasetId) -> Result<(), Cut> {
+    let datasets = store.datasets();
+    let dataset = datasets.get(held.workspace, id).await?.ok_or(Cut::Inconsistent("the dataset is gone"))?;
+    let upload = dataset.upload.ok_or(Cut::Inconsistent("the dataset has no upload"))?;
+    let options = options::from_json(&dataset.options.read()?)
+        .map_err(|_| Cut::Inconsistent("the dataset's options cannot be read"))?;
+
+    let folder = tempfile::tempdir()?;
+    let (file, columns) = (folder.path().join("upload"), folder.path().join("columns.parquet"));
+    store.objects().get_to_file(&upload.object, &file).await?;
+    let (teller, target) = (held.teller(), columns.clone());
+    let read = tokio::task::spawn_blocking(move || read(&file, &options, &target, &teller)).await??;
+
+    let result = match read {
+        Read::NoTable { reason } => IngestResult::Rejected { reason },
+        Read::Table { profile, rejected } => {
+            let object = object_name::content(id, held.attempt);
+            store.objects().put_file(&object, &columns).await?;
+            IngestResult::Ready(DatasetContent {
+                object,
+                rows: profile.rows,
+                rejected: profile.rejected,
+                rejected_samples: Json::of(&rejected)?,
+                columns: Json::of(&profile.columns)?,
+                dialect: Json::of(&profile.dialect)?,
+            })
+        }
+    };
+    Ok(datasets.finish_ingest(held, result).await?)
+}
+
+/// Reads the file twice: once to see what its columns hold, once to write them.
+fn read(file: &Path, options: &ReadOptions, target: &Path, teller: &Teller) -> Result<Read, Cut> {
+    let watch = |done, total| teller.advance(Phase::Reading, done, total);
+    let looked =
+        TextReader::open(file, options, &Keep::All).map_err(SourceError::Text).and_then(|mut reader| {
+            let profile = BatchSource::profile(&mut reader, &watch)?;
+            Ok((reader, profile))
+        });
+    let (mut reader, profile) = match looked {
+        Ok((reader, Some(profile))) => (reader, profile),
+        Ok((_, None)) => return Err(Cut::Stopped),
+        Err(error) if is_of_the_file(&error) => return Ok(Read::NoTable { reason: error.to_string() }),
+        Err(error) => return Err(error.into()),
+    };
+    let mut writer = dataset_parquet::Writer::new(File::create(target)?, reader.header())?;
+    let mut rejected = Vec::new();
+    while let Some(batch) = reader.next_batch().map_err(SourceError::Text)? {
+        if !teller.goes_on() {
+            return Err(Cut::Stopped);
+        }
+        let room = REJECTED_SAMPLES_MAX - rejected.len();
+        let samples = batch.rejected.iter().take(room);
+        rejected.extend(samples.map(|row| RejectedSample { line: row.line, reason: row.reason.clone() }));
+        writer.write(batch)?;
+    }
+    writer.finish(&profile)?;
+    Ok(Read::Table { profile, rejected })
+}
+
+/// Whether the file itself cannot be read as a table, however often it is tried.
+fn is_of_the_file(error: &SourceError) -> bool {
+    match error {
+        SourceError::Text(text_reader::Error::Read(_)) | SourceError::Dataset(_) => false,
+        SourceError::Text(_) => true,
+    }
+}

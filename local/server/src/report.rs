@@ -1,0 +1,143 @@
+//! What people read: summaries as tables, errors in words.
+
+use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
+use comfy_table::{CellAlignment, Table};
+use recon_domain::{Decimal, Side, Summary};
+use recon_formats::{Reading, Rejection};
+
+/// Prints an error and its causes on standard error.
+#[expect(clippy::print_stderr, reason = "standard error is where the command line speaks")]
+pub(crate) fn error(error: &anyhow::Error) {
+    eprintln!("recon: {error:#}");
+}
+
+/// Prints text on standard output. A reader that went away is no error: `recon … | head` is ordinary.
+pub(crate) fn print(text: &str) {
+    use std::io::Write as _;
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.write_all(b"\n")).and_then(|()| out.flush());
+}
+
+/// How many rejected rows are shown by line; the others are counted.
+const REJECTIONS_SHOWN_MAX: usize = 5;
+
+/// Says on standard error how a file's columns were read where that was not certain, and which rows were rejected.
+#[expect(clippy::print_stderr, reason = "standard error is where the command line speaks")]
+pub(crate) fn readings(side: Side, readings: &[Reading], rejections: &[Rejection]) {
+    for reading in readings.iter().filter(|reading| reading.assumed) {
+        eprintln!("{side} {}: {}", reading.column, reading.text);
+    }
+    for rejection in rejections.iter().take(REJECTIONS_SHOWN_MAX) {
+        let column =
+            rejection.column.as_ref().map_or_else(String::new, |column| format!(", column {column}"));
+        eprintln!("{side} line {}{column}: rejected, {}", rejection.line, rejection.reason);
+    }
+    if rejections.len() > REJECTIONS_SHOWN_MAX {
+        eprintln!("{side}: {} more rows rejected", rejections.len() - REJECTIONS_SHOWN_MAX);
+    }
+}
+
+/// A summary as tables.
+pub(crate) fn summary(summary: &Summary) -> String {
+    let mut parts = vec![sides(summary).to_string(), passes(summary).to_string()];
+    if !summary.breaks.is_empty() {
+        parts.push(breaks(summary).to_string());
+    }
+    if !summary.control_totals.is_empty() {
+        parts.push(control_totals(summary).to_string());
+    }
+    let limits = &summary.limits;
+    if limits.skipped_blocks > 0 {
+        parts.push(format!(
+            "{} blocks had too many candidates to look at; their entries were left open. \
+             Add a condition that tells them apart.",
+            limits.skipped_blocks
+        ));
+    }
+    parts.push(format!("digest {}", summary.digest));
+    parts.join("\n")
+}
+
+/// Settings as a table.
+pub(crate) fn settings(settings: &[recon_runtime::Effective]) -> String {
+    let mut table = Table::new();
+    table.load_style(UTF8_HORIZONTAL_ONLY).set_header(["setting", "value", "", "what for"]);
+    for setting in settings {
+        let value = setting.value.as_ref().unwrap_or_else(|error| error);
+        let origin = if setting.given { "set" } else { "default" };
+        table.add_row([setting.name, value, origin, setting.about]);
+    }
+    table.to_string()
+}
+
+fn table(header: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_style(UTF8_HORIZONTAL_ONLY).set_header(header);
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table
+}
+
+fn sides(summary: &Summary) -> Table {
+    let mut table = table(&["rows", "left", "right"]);
+    let [left, right] = &summary.sides;
+    for (name, of_left, of_right) in [
+        ("entries", left.rows, right.rows),
+        ("matched", left.matched, right.matched),
+        ("suggested", left.suggested, right.suggested),
+        ("broken", left.broken, right.broken),
+        ("rejected (beside them)", left.rejected, right.rejected),
+    ] {
+        table.add_row([name.to_owned(), grouped(of_left), grouped(of_right)]);
+    }
+    let percent = |rate: recon_domain::MatchRate| format!("{}.{:02} %", rate.0 / 100, rate.0 % 100);
+    table.add_row(["match rate".to_owned(), percent(left.match_rate()), percent(right.match_rate())]);
+    table
+}
+
+fn passes(summary: &Summary) -> Table {
+    let mut table = table(&["matches by pass", "confirmed", "suggested"]);
+    for count in &summary.by_pass {
+        table.add_row([count.pass.clone(), grouped(count.confirmed), grouped(count.suggested)]);
+    }
+    table
+}
+
+fn breaks(summary: &Summary) -> Table {
+    let mut table = table(&["breaks by kind", "rows"]);
+    for (kind, rows) in &summary.breaks {
+        table.add_row([kind.as_str().to_owned(), grouped(*rows)]);
+    }
+    table
+}
+
+fn control_totals(summary: &Summary) -> Table {
+    let mut table = table(&["amounts", "input", "matched", "suggested", "broken"]);
+    for totals in &summary.control_totals {
+        for (side, amounts) in ["left", "right"].iter().zip(&totals.sides) {
+            let text = |units| Decimal::units_text(units, summary.amount_scale);
+            table.add_row([
+                format!("{} {side}", totals.currency),
+                text(amounts.input),
+                text(amounts.matched),
+                text(amounts.suggested),
+                text(amounts.broken),
+            ]);
+        }
+    }
+    table
+}
+
+/// A number with its thousands apart, as people read it.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(' ');
+        }
+        text.push(digit);
+    }
+    text
+}

@@ -1,0 +1,73 @@
+//! `cargo xtask bench`: time and memory of `recon match` on generated pairs.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+
+use crate::generate::{self, Kind};
+use crate::process::{self, Usage};
+use crate::workspace;
+
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// Rows of each side.
+    #[arg(long, default_value_t = 1_000_000)]
+    rows: u64,
+    /// Runs of each pair; the median counts.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=99))]
+    runs: u64,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    process::succeed(&mut build())?;
+    let recon = binary()?;
+    println!("{:<8} {:>10} {:>12} {:>14}", "pair", "rows", "seconds", "memory");
+    for kind in Kind::ALL {
+        let folder = pair(kind, arguments.rows)?;
+        let mut runs = Vec::new();
+        for _ in 0..arguments.runs {
+            runs.push(reconcile(&recon, &folder)?);
+        }
+        runs.sort_by_key(|usage| usage.wall);
+        let Some(median) = runs.get(runs.len() / 2) else { continue };
+        let memory = process::megabytes(median.memory_bytes_max);
+        let (kind, rows, wall) = (kind.as_str(), arguments.rows, median.wall.as_secs_f64());
+        println!("{kind:<8} {rows:>10} {wall:>12.2} {memory:>14}");
+    }
+    Ok(())
+}
+
+/// Builds the command line in release mode.
+pub(crate) fn build() -> Command {
+    process::cargo(&["build", "--release", "--package", "recon-server"])
+}
+
+/// Where that build puts it.
+pub(crate) fn binary() -> Result<PathBuf> {
+    Ok(workspace::target()?.join("release").join("recon"))
+}
+
+/// Writes a generated pair under the target folder.
+pub(crate) fn pair(kind: Kind, rows: u64) -> Result<PathBuf> {
+    let folder = workspace::target()?.join("generated").join(format!("{}-{rows}", kind.as_str()));
+    generate::write(kind, rows, 1, &folder)?;
+    Ok(folder)
+}
+
+/// Reconciles a generated pair; its results go to the folder `out` in it. Breaks remain, so 1 is the
+/// answer of a run that worked.
+pub(crate) fn reconcile(recon: &Path, folder: &Path) -> Result<Usage> {
+    let log = folder.join("recon.log");
+    let mut command = Command::new(recon);
+    command.current_dir(folder);
+    command.args(["match", "left.csv", "right.csv", "--rules", "rules.toml", "--out", "out"]);
+    let usage = process::measure(&mut command, &log)?;
+    if !matches!(usage.status.code(), Some(0 | 1)) {
+        let words = fs::read_to_string(&log).context("read the log")?;
+        bail!("{} ended with {}:\n{words}", process::line(&command), usage.status);
+    }
+    Ok(usage)
+}

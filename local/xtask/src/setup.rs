@@ -1,0 +1,84 @@
+//! What building and testing need from the machine: found, or installed where that is one command.
+
+use std::process::Command;
+
+use anyhow::{Result, bail};
+
+use crate::process;
+
+/// Finds what `up` and `test` need to build the server.
+pub(crate) fn prepare_build() -> Result<()> {
+    need("cc", "gcc libc6-dev", "a C compiler, which builds SQLite")
+}
+
+/// Finds or installs everything the suites use.
+pub(crate) fn prepare() -> Result<()> {
+    prepare_build()?;
+    need("curl", "curl", "curl, which the README's session uses")?;
+    component("fmt", "rustfmt")?;
+    component("clippy", "clippy")
+}
+
+/// A program that a Debian package brings.
+fn need(program: &str, packages: &str, what: &str) -> Result<()> {
+    if process::is_there(program, &["--version"]) {
+        return Ok(());
+    }
+    if can_install() {
+        println!("installing {packages}");
+        let mut update = Command::new("apt-get");
+        process::succeed(update.args(["update", "--quiet"]))?;
+        let mut install = Command::new("apt-get");
+        install.args(["install", "--yes", "--no-install-recommends"]).args(packages.split(' '));
+        process::succeed(&mut install)?;
+    }
+    if process::is_there(program, &["--version"]) {
+        return Ok(());
+    }
+    bail!("{}", advice(program, packages, what))
+}
+
+fn advice(program: &str, packages: &str, what: &str) -> String {
+    format!(
+        "`{program}` is missing: {what}.\n\
+         On Debian or Ubuntu: sudo apt-get install {packages}\n\
+         On Fedora:           sudo dnf install {}\n\
+         On macOS:            xcode-select --install",
+        if program == "cc" { "gcc" } else { packages }
+    )
+}
+
+/// Debian's package tool, as root.
+fn can_install() -> bool {
+    let root = Command::new("id").arg("-u").output().is_ok_and(|id| id.stdout.trim_ascii() == b"0");
+    root && process::is_there("apt-get", &["--version"])
+}
+
+/// A part of the Rust toolchain.
+fn component(subcommand: &str, name: &str) -> Result<()> {
+    let is_there = || process::is_there("cargo", &[subcommand, "--version"]);
+    if is_there() {
+        return Ok(());
+    }
+    if process::is_there("rustup", &["--version"]) {
+        println!("installing {name}");
+        process::succeed(Command::new("rustup").args(["component", "add", name]))?;
+    }
+    if is_there() {
+        return Ok(());
+    }
+    bail!("`cargo {subcommand}` is missing. With rustup: rustup component add {name}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_missing_is_said_with_the_command_that_brings_it() {
+        let words = advice("cc", "gcc libc6-dev", "a C compiler, which builds SQLite");
+        assert!(words.starts_with("`cc` is missing: a C compiler, which builds SQLite."));
+        assert!(words.contains("apt-get install gcc libc6-dev"));
+        assert!(words.contains("xcode-select --install"));
+    }
+}

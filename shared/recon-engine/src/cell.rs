@@ -1,0 +1,73 @@
+//! Cells as numbers.
+
+use recon_domain::Instant;
+
+use crate::{Column, TextId};
+
+impl Column {
+    /// A number that stands for the cell: equal cells of a role, on either side, have equal numbers.
+    /// `None` when the cell is empty.
+    pub(crate) fn code(&self, entry: usize) -> Option<i128> {
+        match self {
+            Self::Number { units, .. } => Some(units[entry]).filter(|units| *units != Self::EMPTY_NUMBER),
+            Self::Day(days) => Some(days[entry]).filter(|day| *day != Self::EMPTY_DAY).map(i128::from),
+            Self::Instant(micros) => {
+                Some(micros[entry]).filter(|micros| *micros != Self::EMPTY_MICROS).map(i128::from)
+            }
+            Self::Text { ids, .. } => {
+                Some(ids[entry]).filter(|id| *id != TextId::EMPTY).map(|id| i128::from(id.0))
+            }
+        }
+    }
+
+    /// The units of a number; `None` when the cell is empty or no number.
+    pub(crate) fn number(&self, entry: usize) -> Option<i128> {
+        match self {
+            Self::Number { .. } => self.code(entry),
+            Self::Day(_) | Self::Instant(_) | Self::Text { .. } => None,
+        }
+    }
+
+    /// The number of the day, for an instant that in UTC; `None` when the cell is empty or no date.
+    pub(crate) fn day(&self, entry: usize) -> Option<i32> {
+        match self {
+            Self::Day(days) => Some(days[entry]).filter(|day| *day != Self::EMPTY_DAY),
+            Self::Instant(micros) => {
+                let micros = Some(micros[entry]).filter(|micros| *micros != Self::EMPTY_MICROS)?;
+                Some(Instant::from_micros(micros).day().number())
+            }
+            Self::Number { .. } | Self::Text { .. } => None,
+        }
+    }
+
+    /// The text that conditions compare; [`TextId::EMPTY`] when the cell is empty or no text.
+    pub(crate) fn text_id(&self, entry: usize) -> TextId {
+        match self {
+            Self::Text { ids, .. } => ids[entry],
+            Self::Number { .. } | Self::Day(_) | Self::Instant(_) => TextId::EMPTY,
+        }
+    }
+
+    /// The cells of these entries as a column of their own. What was shown is left behind.
+    pub(crate) fn only(&self, entries: &[usize]) -> Self {
+        fn pick<T: Copy>(cells: &[T], entries: &[usize]) -> Vec<T> {
+            entries.iter().map(|entry| cells[*entry]).collect()
+        }
+        match self {
+            Self::Number { units, scale } => Self::Number { units: pick(units, entries), scale: *scale },
+            Self::Day(days) => Self::Day(pick(days, entries)),
+            Self::Instant(micros) => Self::Instant(pick(micros, entries)),
+            Self::Text { ids, .. } => Self::Text { ids: pick(ids, entries), shown: None },
+        }
+    }
+
+    /// Whether the cells may stand for amounts, or for dates.
+    pub(crate) fn is_number(&self) -> bool {
+        matches!(self, Self::Number { .. })
+    }
+
+    /// See [`Column::is_number`].
+    pub(crate) fn is_date(&self) -> bool {
+        matches!(self, Self::Day(_) | Self::Instant(_))
+    }
+}

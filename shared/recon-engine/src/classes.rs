@@ -1,0 +1,176 @@
+//! Entries in the order of their contents, in classes of interchangeable ones.
+//!
+//! Everything after this stage speaks of classes: the number of a class is its place in content order,
+//! so comparing two numbers compares contents, and no later stage can see in which order a file had
+//! its rows.
+
+use std::cmp::Ordering;
+
+use rayon::prelude::*;
+
+use crate::number::{index, narrow};
+use crate::{Column, Interner, Table, TextId};
+
+/// The entries of one side by content. Entries of a class are equal in all mapped columns.
+#[derive(Debug)]
+pub(crate) struct Classes {
+    /// Entries by mapped columns, then by currency, then by the whole row, then by file row.
+    order: Vec<u32>,
+    /// Where each class starts in `order`, and at last where the last one ends.
+    starts: Vec<u32>,
+}
+
+/// An entry with the first bits of its content.
+type Prefixed = (u128, u32);
+
+impl Classes {
+    /// Sorts a table by the columns of these roles.
+    pub(crate) fn of(table: &Table, roles: &[usize], texts: &Interner) -> Self {
+        let content = Content { table, roles, texts };
+        let mut entries = content.prefixes();
+        entries.par_sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| content.rows(a.1, b.1)));
+        let same = |a: Prefixed, b: Prefixed| a.0 == b.0 && content.values(a.1, b.1).is_eq();
+        let mut starts: Vec<u32> = Vec::with_capacity(entries.len() + 1);
+        for position in 0..entries.len() {
+            if position == 0 || !same(entries[position - 1], entries[position]) {
+                starts.push(narrow(position));
+            }
+        }
+        starts.push(narrow(entries.len()));
+        Self { order: entries.into_iter().map(|(_, entry)| entry).collect(), starts }
+    }
+
+    /// As many entries, in content order, none interchangeable with another.
+    pub(crate) fn one_each(entries: usize) -> Self {
+        Self { order: (0..narrow(entries)).collect(), starts: (0..=narrow(entries)).collect() }
+    }
+
+    /// How many classes there are.
+    pub(crate) fn len(&self) -> usize {
+        self.starts.len() - 1
+    }
+
+    /// How many entries a class has; at least one.
+    pub(crate) fn size(&self, class: u32) -> u32 {
+        self.starts[index(class) + 1] - self.starts[index(class)]
+    }
+
+    /// The entries of a class, in content order.
+    pub(crate) fn members(&self, class: u32) -> &[u32] {
+        &self.order[index(self.starts[index(class)])..index(self.starts[index(class) + 1])]
+    }
+
+    /// The first entry of a class.
+    pub(crate) fn first(&self, class: u32) -> usize {
+        index(self.order[index(self.starts[index(class)])])
+    }
+
+    /// The entry at a place in content order.
+    pub(crate) fn at(&self, place: u32) -> u32 {
+        self.order[index(place)]
+    }
+
+    /// Where a class starts in content order.
+    pub(crate) fn start(&self, class: u32) -> u32 {
+        self.starts[index(class)]
+    }
+}
+
+/// The order of contents.
+struct Content<'a> {
+    table: &'a Table,
+    roles: &'a [usize],
+    texts: &'a Interner,
+}
+
+impl Content<'_> {
+    /// By the mapped columns in the order of the rules, then by currency.
+    fn values(&self, a: u32, b: u32) -> Ordering {
+        let (a, b) = (index(a), index(b));
+        let mut order = Ordering::Equal;
+        for role in self.roles {
+            order = match &self.table.columns[*role] {
+                Column::Text { ids, .. } if ids[a] == ids[b] => Ordering::Equal,
+                Column::Text { ids, .. } => self.texts.get(ids[a]).cmp(&self.texts.get(ids[b])),
+                column => column.code(a).cmp(&column.code(b)),
+            };
+            if order.is_ne() {
+                return order;
+            }
+        }
+        order.then_with(|| self.table.currencies[a].cmp(&self.table.currencies[b]))
+    }
+
+    /// By values, then by the whole row, and for rows that are the same in everything by their place.
+    fn rows(&self, a: u32, b: u32) -> Ordering {
+        let (i, j) = (index(a), index(b));
+        self.values(a, b)
+            .then_with(|| self.table.contents[i].cmp(&self.table.contents[j]))
+            .then_with(|| (self.table.rows[i], a).cmp(&(self.table.rows[j], b)))
+    }
+
+    /// Every entry with as much of its content as fits 128 bits, so that most comparisons need no more:
+    /// numbers and dates less their minimum in as few bits as they need, then one text without what all
+    /// texts of its column start with.
+    fn prefixes(&self) -> Vec<Prefixed> {
+        let mut entries: Vec<Prefixed> = (0..self.table.len()).map(|entry| (0, narrow(entry))).collect();
+        let mut free = u128::BITS;
+        for role in self.roles {
+            if free == 0 {
+                break;
+            }
+            match &self.table.columns[*role] {
+                Column::Text { ids, .. } => {
+                    let skip = self.common_start(ids);
+                    let bits = std::mem::take(&mut free);
+                    entries.par_iter_mut().for_each(|(prefix, entry)| {
+                        *prefix |=
+                            first_bytes(self.texts.get(ids[index(*entry)]), skip) >> (u128::BITS - bits);
+                    });
+                }
+                column => free = add_numbers(&mut entries, column, free),
+            }
+        }
+        entries
+    }
+
+    /// How many bytes all texts of a column have in common at their start.
+    fn common_start(&self, ids: &[TextId]) -> usize {
+        let mut texts = ids.iter().filter_map(|id| self.texts.get(*id)).map(str::as_bytes);
+        let Some(first) = texts.next() else { return 0 };
+        let mut common = first.len();
+        for text in texts {
+            common = first[..common].iter().zip(text).take_while(|(a, b)| a == b).count();
+            if common == 0 {
+                break;
+            }
+        }
+        common
+    }
+}
+
+/// Puts a column of numbers below what the prefixes hold already; returns how many bits remain.
+fn add_numbers(entries: &mut [Prefixed], column: &Column, free: u32) -> u32 {
+    let codes = || (0..entries.len()).into_par_iter().filter_map(|entry| column.code(entry));
+    let (Some(least), Some(most)) = (codes().min(), codes().max()) else { return free };
+    // Zero stands for the empty cell, which comes first.
+    let bits = u128::BITS - most.wrapping_sub(least).cast_unsigned().saturating_add(1).leading_zeros();
+    let taken = bits.min(free);
+    entries.par_iter_mut().for_each(|(prefix, entry)| {
+        let code = column.code(index(*entry));
+        let code = code.map_or(0, |code| code.wrapping_sub(least).cast_unsigned().saturating_add(1));
+        *prefix |= (code >> (bits - taken)) << (free - taken);
+    });
+    free - taken
+}
+
+/// The first sixteen bytes after `skip` as a number that sorts as they do.
+fn first_bytes(text: Option<&str>, skip: usize) -> u128 {
+    let mut bytes = [0; 16];
+    if let Some(text) = text {
+        let rest = &text.as_bytes()[skip..];
+        let length = rest.len().min(bytes.len());
+        bytes[..length].copy_from_slice(&rest[..length]);
+    }
+    u128::from_be_bytes(bytes)
+}

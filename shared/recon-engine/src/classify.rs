@@ -1,0 +1,176 @@
+//! Breaks: what kind each entry that is left over is, and what comes nearest to it.
+//!
+//! A stage of its own after all passes, since it looks across their blocks.
+
+mod cause;
+mod nearest;
+mod probe;
+
+use recon_domain::{BreakKind, Condition, Side};
+use std::collections::HashSet;
+
+use crate::evaluate::{Judge, Pair, Scope};
+use crate::input::{Input, LEFT, RIGHT, SIDES};
+use crate::number::{index, narrow};
+use crate::pass::{Taken, learn};
+use crate::plan::Plan;
+use crate::run::{Cancelled, Progress};
+use crate::text::{Scratch, Words};
+use crate::{Break, Failed, Nearest};
+use cause::{Constants, Gap};
+use nearest::{Best, FAILED_MAX};
+
+/// The nearest class of an open class, with what it fails.
+#[derive(Debug)]
+struct Near {
+    pair: Pair,
+    pass: u16,
+    failed: smallvec::SmallVec<[Failed; 2]>,
+}
+
+/// The breaks of both sides, left before right, each in file order.
+pub(crate) fn classify(
+    input: &Input<'_>,
+    taken: &Taken,
+    forbidden: &[(u32, u32)],
+    words: &mut Words,
+    progress: &dyn Progress,
+) -> Result<Vec<Break>, Cancelled> {
+    let open = [LEFT, RIGHT].map(|side| taken.open_classes(input, side));
+    // From here on a class is known by its place among the open ones: tables of them alone are small
+    // enough to stay near the processor.
+    let tables = [LEFT, RIGHT].map(|side| input.table_of(side, &open[side]));
+    let left_over = input.over([&tables[LEFT], &tables[RIGHT]]);
+    let plans: Vec<Plan<'_>> =
+        (0..input.rules.passes.len()).map(|pass| Plan::new(&left_over, pass)).collect();
+    let all = [LEFT, RIGHT].map(|side| (0..narrow(open[side].len())).collect::<Vec<u32>>());
+    plans.iter().for_each(|plan| learn(&left_over, plan, &all, words));
+    let words: &Words = words;
+    let judges: Vec<Judge<'_>> = plans.iter().map(|plan| Judge { input: &left_over, plan, words }).collect();
+    let found = nearest::search(&judges, progress)?;
+    let near = [LEFT, RIGHT].map(|side| {
+        let best = (0..).zip(&found[side]);
+        best.map(|(class, best)| best.as_ref().map(|best| near(&judges, side, class, best))).collect()
+    });
+    let constants = Constants::of(&judges, near.iter().flatten().flatten());
+    let ambiguous = ambiguous(input, taken, forbidden);
+    let mut breaks = Vec::new();
+    for side in [LEFT, RIGHT] {
+        let start = breaks.len();
+        let near: &Vec<Option<Near>> = &near[side];
+        for (place, class) in open[side].iter().enumerate() {
+            let near = near.get(place).and_then(Option::as_ref);
+            let first = taken.of(side, *class);
+            let members = input.classes[side].members(*class);
+            let twin = (first > 0).then(|| members[0]);
+            let kind = kind(&judges, side, twin, ambiguous[side].contains(class), near);
+            let nearest = near.filter(|_| twin.is_none()).map(|near| {
+                let (other, class) = near.other(side);
+                let class = open[other][index(class)];
+                let entry = input.classes[other].members(class)[index(taken.of(other, class))];
+                shown(&judges, near, entry, &constants)
+            });
+            breaks.extend(members[index(first)..].iter().map(|entry| Break {
+                side: SIDES[side],
+                entry: *entry,
+                kind,
+                nearest: nearest.clone(),
+                twin,
+            }));
+        }
+        let rows = &input.tables[side].rows;
+        breaks[start..].sort_unstable_by_key(|left_over| (rows[index(left_over.entry)], left_over.entry));
+    }
+    Ok(breaks)
+}
+
+/// Classes by side that a pass found candidates for which are still open, and had to leave alone.
+fn ambiguous(input: &Input<'_>, taken: &Taken, forbidden: &[(u32, u32)]) -> [HashSet<u32>; 2] {
+    let mut classes = [HashSet::new(), HashSet::new()];
+    for (left, right) in forbidden {
+        if taken.open(input, LEFT, *left) > 0 && taken.open(input, RIGHT, *right) > 0 {
+            classes[LEFT].insert(*left);
+            classes[RIGHT].insert(*right);
+        }
+    }
+    classes
+}
+
+fn near(judges: &[Judge<'_>], side: usize, class: u32, best: &Best) -> Near {
+    let pair = pair(side, class, best.class);
+    let judge = &judges[usize::from(best.pass)];
+    let verdict = judge.evaluate(pair, Scope::All, FAILED_MAX, &mut Scratch::default());
+    Near { pair, pass: best.pass, failed: verdict.unwrap_or_default().failed }
+}
+
+/// A class of one side and one of the other.
+fn pair(side: usize, own: u32, other: u32) -> Pair {
+    if side == LEFT { Pair { left: own, right: other } } else { Pair { left: other, right: own } }
+}
+
+/// The first kind that holds.
+fn kind(
+    judges: &[Judge<'_>],
+    side: usize,
+    twin: Option<u32>,
+    ambiguous: bool,
+    near: Option<&Near>,
+) -> BreakKind {
+    let missing = match SIDES[side] {
+        Side::Left => BreakKind::MissingRight,
+        Side::Right => BreakKind::MissingLeft,
+    };
+    if twin.is_some() {
+        return BreakKind::Duplicate;
+    }
+    if ambiguous {
+        return BreakKind::Ambiguous;
+    }
+    match near {
+        Some(Near { pass, failed, .. }) if failed.len() == 1 => {
+            kind_of(&judges[usize::from(*pass)], failed[0].condition).unwrap_or(missing)
+        }
+        _ => missing,
+    }
+}
+
+/// What it is called when exactly this condition fails; `None` for a filter, which no value is wrong for.
+fn kind_of(judge: &Judge<'_>, condition: Condition) -> Option<BreakKind> {
+    let pass = judge.plan.pass;
+    match condition {
+        Condition::Currency => Some(BreakKind::CurrencyDiffers),
+        Condition::Equal(number) => {
+            let role = pass.equal[usize::from(number)].index();
+            let is_date = judge.input.column(LEFT, role).is_date();
+            Some(match () {
+                () if Some(role) == judge.input.reserved.amount => BreakKind::AmountOutOfTolerance,
+                () if is_date => BreakKind::DateOutOfTolerance,
+                () => BreakKind::ReferenceDiffers,
+            })
+        }
+        Condition::Within(number) => Some(match pass.within[usize::from(number)].tolerance {
+            recon_domain::Tolerance::Amount { .. } => BreakKind::AmountOutOfTolerance,
+            recon_domain::Tolerance::Days { .. } => BreakKind::DateOutOfTolerance,
+        }),
+        Condition::Similar(_) => Some(BreakKind::ReferenceDiffers),
+        Condition::Filter(_) => None,
+    }
+}
+
+impl Near {
+    /// The other side and the class there.
+    fn other(&self, side: usize) -> (usize, u32) {
+        if side == LEFT { (RIGHT, self.pair.right) } else { (LEFT, self.pair.left) }
+    }
+}
+
+fn shown(judges: &[Judge<'_>], near: &Near, entry: u32, constants: &Constants) -> Nearest {
+    let judge = &judges[usize::from(near.pass)];
+    let gaps = near.failed.iter().filter_map(|failed| Gap::of(judge, near.pair, failed.condition));
+    Nearest {
+        entry,
+        pass: near.pass,
+        failed: near.failed.iter().copied().collect(),
+        cause: cause::cause(gaps, constants),
+    }
+}

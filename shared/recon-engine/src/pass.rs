@@ -1,0 +1,171 @@
+//! One pass over what is open: from classes to pairings.
+//!
+//! Partitions are worked on in any order by any thread; what comes out is put together in their order,
+//! which depends on the keys of their blocks alone.
+
+use rayon::prelude::*;
+use recon_domain::{Ambiguous, Cardinality, Limits, Similar};
+
+use crate::assign::{Assignment, Pairing, Quality};
+use crate::blocks::{Block, Partition, Partitions, keys};
+use crate::candidates::{Edge, candidates};
+use crate::components::Components;
+use crate::evaluate::Judge;
+use crate::input::{Input, LEFT, RIGHT};
+use crate::number::{index, narrow};
+use crate::plan::Plan;
+use crate::text::{Scratch, Words};
+use crate::{Cancelled, TextId};
+
+/// How many entries of each class have been taken, by side and class. They are taken in content order.
+#[derive(Debug)]
+pub(crate) struct Taken([Vec<u32>; 2]);
+
+impl Taken {
+    pub(crate) fn none(input: &Input<'_>) -> Self {
+        Self([LEFT, RIGHT].map(|side| vec![0; input.classes[side].len()]))
+    }
+
+    pub(crate) fn of(&self, side: usize, class: u32) -> u32 {
+        self.0[side][index(class)]
+    }
+
+    /// How many entries of a class are open.
+    pub(crate) fn open(&self, input: &Input<'_>, side: usize, class: u32) -> u32 {
+        input.classes[side].size(class) - self.of(side, class)
+    }
+
+    /// The classes that have open entries, in content order.
+    pub(crate) fn open_classes(&self, input: &Input<'_>, side: usize) -> Vec<u32> {
+        let classes = (0..narrow(self.0[side].len())).into_par_iter();
+        classes.filter(|class| self.open(input, side, *class) > 0).collect()
+    }
+
+    /// Takes more entries of a class; returns how many were taken before.
+    pub(crate) fn take(&mut self, side: usize, class: u32, count: u32) -> u32 {
+        let taken = &mut self.0[side][index(class)];
+        std::mem::replace(taken, *taken + count)
+    }
+}
+
+/// What a pass did.
+#[derive(Debug, Default)]
+pub(crate) struct PassOutcome {
+    /// What it matched, to be taken in this order.
+    pub(crate) pairings: Vec<Pairing>,
+    /// Candidates, by left and right class, that were left open because the pass forbids ambiguity.
+    pub(crate) forbidden: Vec<(u32, u32)>,
+    /// Blocks that were left open, and how far the assignment may be from the best.
+    pub(crate) limits: Limits,
+}
+
+/// Runs one pass over what is open.
+///
+/// Only passes of one with one get this far: the rule document refuses the others until they are
+/// built. They will differ from here on in how they make candidates and pairings of a block.
+pub(crate) fn run(
+    input: &Input<'_>,
+    plan: &Plan<'_>,
+    taken: &Taken,
+    words: &mut Words,
+    go_on: &(dyn Fn() -> bool + Sync),
+) -> Result<PassOutcome, Cancelled> {
+    if plan.pass.cardinality != Cardinality::OneToOne {
+        return Ok(PassOutcome::default());
+    }
+    let open = [LEFT, RIGHT].map(|side| {
+        let classes = taken.open_classes(input, side).into_par_iter();
+        classes.filter(|class| plan.takes(input, side, *class)).collect::<Vec<u32>>()
+    });
+    learn(input, plan, &open, words);
+    let roles: Vec<usize> = plan.equal.iter().map(|(_, role)| *role).collect();
+    let mut partitions = Partitions::of(keys(input, &roles, true, [&open[LEFT], &open[RIGHT]]));
+    drop(open);
+    let judge = Judge { input, plan, words };
+    let parts: Result<Vec<PassOutcome>, Cancelled> = partitions
+        .iter_mut()
+        .into_par_iter()
+        .map_init(Room::default, |room, partition| {
+            if !go_on() {
+                return Err(Cancelled);
+            }
+            Ok(room.partition(judge, taken, partition))
+        })
+        .collect();
+    Ok(merged(parts?))
+}
+
+/// Takes apart the texts that this pass compares by words.
+pub(crate) fn learn(input: &Input<'_>, plan: &Plan<'_>, classes: &[Vec<u32>; 2], words: &mut Words) {
+    let by_words = |similar: &&Similar| similar.measure == recon_domain::Measure::TokenSet;
+    for role in plan.pass.similar.iter().filter(by_words).map(|similar| similar.role.index()) {
+        for (side, classes) in classes.iter().enumerate() {
+            let column = input.column(side, role);
+            let ids = classes.iter().map(|class| column.text_id(input.entry(side, *class)));
+            words.learn(input.texts, ids.filter(|id| *id != TextId::EMPTY));
+        }
+    }
+}
+
+fn merged(parts: Vec<PassOutcome>) -> PassOutcome {
+    let mut whole = PassOutcome::default();
+    whole.pairings.reserve_exact(parts.iter().map(|part| part.pairings.len()).sum());
+    for part in parts {
+        whole.pairings.extend(part.pairings);
+        whole.forbidden.extend(part.forbidden);
+        whole.limits.skipped_blocks += part.limits.skipped_blocks;
+        whole.limits.bounded_components += part.limits.bounded_components;
+        whole.limits.gap = whole.limits.gap.saturating_add(part.limits.gap);
+    }
+    whole
+}
+
+/// What a thread needs to work on blocks, kept from one to the next.
+#[derive(Debug, Default)]
+struct Room {
+    edges: Vec<Edge>,
+    components: Components,
+    assignment: Assignment,
+    texts: Scratch,
+}
+
+impl Room {
+    fn partition(&mut self, judge: Judge<'_>, taken: &Taken, mut partition: Partition<'_>) -> PassOutcome {
+        partition.sort();
+        let mut outcome = PassOutcome::default();
+        outcome.pairings.reserve(partition.left.len().min(partition.right.len()));
+        for block in partition.blocks() {
+            self.block(judge, taken, block, &mut outcome);
+        }
+        outcome
+    }
+
+    fn block(&mut self, judge: Judge<'_>, taken: &Taken, block: Block<'_>, outcome: &mut PassOutcome) {
+        if candidates(judge, block, &mut self.edges, &mut self.texts).is_err() {
+            outcome.limits.skipped_blocks += 1;
+            return;
+        }
+        if self.edges.is_empty() {
+            return;
+        }
+        let assignment = &mut self.assignment;
+        assignment.begin(block, |side, class| taken.open(judge.input, side, class));
+        let pairings = &mut outcome.pairings;
+        let sizes = [block.left.len(), block.right.len()];
+        self.components.split(sizes, &self.edges, |edge| pairings.push(assignment.single(block, edge)));
+        for component in self.components.iter() {
+            let take = |pairing| pairings.push(pairing);
+            let quality = assignment.component(judge, block, component, &mut self.texts, take);
+            if let Quality::Within(gap) = quality {
+                outcome.limits.bounded_components += 1;
+                let gap = i128::try_from(gap).unwrap_or(i128::MAX);
+                outcome.limits.gap = outcome.limits.gap.saturating_add(gap);
+            }
+            if judge.plan.pass.ambiguous == Ambiguous::Forbid {
+                let open = assignment.left_open(component);
+                let classes = open.map(|(left, right)| (block.left_class(left), block.right_class(right)));
+                outcome.forbidden.extend(classes);
+            }
+        }
+    }
+}

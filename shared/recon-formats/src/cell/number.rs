@@ -1,0 +1,367 @@
+//! Numbers as people and banks write them.
+
+use recon_domain::{Currency, Decimal};
+
+use super::is_blank;
+
+/// The marks of a column's numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Marks {
+    /// The mark before the fraction.
+    pub decimal: char,
+    /// The mark between thousands; `None` takes any of the usual ones that is not the decimal mark, the same
+    /// throughout one number.
+    pub thousands: Option<char>,
+}
+
+impl Marks {
+    /// `1,234.50`.
+    pub const POINT: Self = Self { decimal: '.', thousands: None };
+    /// `1.234,50`.
+    pub const COMMA: Self = Self { decimal: ',', thousands: None };
+}
+
+/// A number as written: `units` times ten to the power of minus `scale`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Number {
+    /// All digits as one integer, at most 38 of them.
+    pub units: i128,
+    /// Digits after the decimal mark, zeros at the end included.
+    pub scale: u8,
+    /// The currency code beside it. Symbols are let pass, since many currencies share one.
+    pub currency: Option<Currency>,
+}
+
+/// Why a cell is not a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// It has some other form, or other marks.
+    #[error("not a number")]
+    Form,
+    /// It has more digits than are read.
+    #[error("more than {} digits", Decimal::DIGITS_MAX)]
+    TooLong,
+    /// It has more digits after the decimal mark than the run's scale.
+    #[error("more than {0} digits after the decimal mark")]
+    TooFine(u8),
+    /// It is no whole number.
+    #[error("not a whole number")]
+    Fraction,
+}
+
+const POWERS: [i128; 39] = {
+    let mut powers = [1_i128; 39];
+    let mut exponent = 1;
+    while exponent < powers.len() {
+        powers[exponent] = powers[exponent - 1] * 10;
+        exponent += 1;
+    }
+    powers
+};
+
+impl Number {
+    /// The units of this number at the scale of a column.
+    ///
+    /// # Errors
+    /// [`Error::TooFine`] when digits would be lost, [`Error::TooLong`] when it is out of range.
+    pub fn at_scale(self, scale: u8) -> Result<i128, Error> {
+        let units = if scale == self.scale {
+            self.units
+        } else if scale > self.scale {
+            let power = POWERS.get(usize::from(scale - self.scale)).copied();
+            power.and_then(|power| self.units.checked_mul(power)).ok_or(Error::TooLong)?
+        } else {
+            let power = POWERS.get(usize::from(self.scale - scale)).copied().ok_or(Error::TooFine(scale))?;
+            if self.units % power != 0 {
+                return Err(if scale == 0 { Error::Fraction } else { Error::TooFine(scale) });
+            }
+            self.units / power
+        };
+        if units.unsigned_abs() < POWERS[Decimal::DIGITS_MAX].unsigned_abs() { Ok(units) } else { Err(Error::TooLong) }
+    }
+
+    /// Digits after the decimal mark without zeros at the end.
+    #[must_use]
+    pub fn places(self) -> u8 {
+        match i64::try_from(self.units) {
+            Ok(units) => places(units, self.scale, |units| (units % 10 == 0).then_some(units / 10)),
+            Err(_) => places(self.units, self.scale, |units| (units % 10 == 0).then_some(units / 10)),
+        }
+    }
+}
+
+fn places<T: Copy>(mut units: T, scale: u8, tenth: impl Fn(T) -> Option<T>) -> u8 {
+    let mut places = scale;
+    while places > 0 && let Some(less) = tenth(units) {
+        (units, places) = (less, places - 1);
+    }
+    places
+}
+
+/// Reads a number.
+///
+/// Beside digits and marks it may have one sign (`-` or `+` on either side, `(…)`, or `CR`/`DR` after it,
+/// where `DR` is negative) and one currency (a code of three capital letters or a symbol) on either side.
+///
+/// # Errors
+/// [`Error::Form`] and [`Error::TooLong`].
+#[inline]
+pub fn parse(cell: &str, marks: Marks) -> Result<Number, Error> {
+    match plain(cell.as_bytes(), marks.decimal) {
+        Some(number) => Ok(number),
+        None => body(cell).ok_or(Error::Form)?.read(marks),
+    }
+}
+
+/// How a cell reads under both decimal marks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fit {
+    /// With `.` before the fraction.
+    pub point: Option<Number>,
+    /// With `,` before the fraction.
+    pub comma: Option<Number>,
+}
+
+impl Fit {
+    /// Reads a cell under both marks.
+    #[must_use]
+    pub fn of(cell: &str) -> Self {
+        let bytes = cell.as_bytes();
+        let (point, comma) = (plain(bytes, '.'), plain(bytes, ','));
+        match (point, comma) {
+            // A number without any mark is plain under both.
+            (Some(_), Some(_)) => Self { point, comma },
+            (Some(number), None) => Self { point, comma: grouped_once(bytes, number) },
+            (None, Some(number)) => Self { point: grouped_once(bytes, number), comma },
+            (None, None) => match body(cell) {
+                Some(body) => Self { point: body.read(Marks::POINT).ok(), comma: body.read(Marks::COMMA).ok() },
+                None => Self { point, comma },
+            },
+        }
+    }
+
+    /// Whether it is a number under at least one mark.
+    #[must_use]
+    pub const fn is_number(&self) -> bool {
+        self.point.is_some() || self.comma.is_some()
+    }
+
+    /// Whether it is a whole number under at least one mark.
+    #[must_use]
+    pub fn is_integer(&self) -> bool {
+        self.point.is_some_and(|number| number.places() == 0) || self.comma.is_some_and(|number| number.places() == 0)
+    }
+}
+
+/// A plain number with one mark, read with that mark between thousands: `1.234` is also 1234.
+fn grouped_once(bytes: &[u8], number: Number) -> Option<Number> {
+    let digits = bytes.strip_prefix(b"-").unwrap_or(bytes);
+    let groups = number.scale == 3 && (5..=7).contains(&digits.len()) && digits.first() != Some(&b'0');
+    groups.then_some(Number { scale: 0, ..number })
+}
+
+/// The common form: an optional minus, up to 18 digits, at most one decimal mark between them.
+#[inline]
+fn plain(bytes: &[u8], decimal: char) -> Option<Number> {
+    let (negative, digits) = match bytes {
+        [b'-', rest @ ..] => (true, rest),
+        all => (false, all),
+    };
+    let (first, last) = (digits.first()?, digits.last()?);
+    if digits.len() > 19 || !first.is_ascii_digit() || !last.is_ascii_digit() {
+        return None;
+    }
+    let (mut units, mut scale, mut marked) = (0_i64, 0_u8, false);
+    for byte in digits {
+        match byte {
+            b'0'..=b'9' => {
+                units = units.checked_mul(10)?.checked_add(i64::from(byte - b'0'))?;
+                scale += u8::from(marked);
+            }
+            mark if char::from(*mark) == decimal && !marked => marked = true,
+            _ => return None,
+        }
+    }
+    Some(Number { units: i128::from(if negative { -units } else { units }), scale, currency: None })
+}
+
+/// A number without its sign and currency.
+#[derive(Debug, Clone, Copy)]
+struct Body<'a> {
+    digits: &'a str,
+    negative: bool,
+    currency: Option<Currency>,
+}
+
+/// Takes off what stands around the digits; `None` where that is not one number's.
+fn body(cell: &str) -> Option<Body<'_>> {
+    let (mut rest, mut sign, mut currency, mut code) = (cell, None, false, None);
+    loop {
+        rest = rest.trim_matches(is_blank);
+        let (first, last) = (rest.chars().next()?, rest.chars().next_back()?);
+        if let Some(negative) = sign_of(first).filter(|_| sign.is_none()) {
+            (sign, rest) = (Some(negative), &rest[first.len_utf8()..]);
+        } else if let Some(inner) = rest.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')) {
+            if sign.replace(true).is_some() {
+                return None;
+            }
+            rest = inner;
+        } else if is_symbol(first) && !currency {
+            (currency, rest) = (true, &rest[first.len_utf8()..]);
+        } else if let Some((found, after)) = code_before(rest).filter(|_| !currency) {
+            (currency, code, rest) = (true, Some(found), after);
+        } else if let Some(negative) = sign_of(last).filter(|_| sign.is_none()) {
+            (sign, rest) = (Some(negative), &rest[..rest.len() - last.len_utf8()]);
+        } else if is_symbol(last) && !currency {
+            (currency, rest) = (true, &rest[..rest.len() - last.len_utf8()]);
+        } else if let Some((found, before)) = code_after(rest).filter(|_| !currency) {
+            (currency, code, rest) = (true, Some(found), before);
+        } else if let Some((negative, before)) = debit_or_credit(rest).filter(|_| sign.is_none()) {
+            (sign, rest) = (Some(negative), before);
+        } else {
+            return Some(Body { digits: rest, negative: sign == Some(true), currency: code });
+        }
+    }
+}
+
+const fn sign_of(character: char) -> Option<bool> {
+    match character {
+        '-' | '\u{2212}' | '\u{2013}' => Some(true),
+        '+' => Some(false),
+        _ => None,
+    }
+}
+
+const fn is_symbol(character: char) -> bool {
+    matches!(character, '$' | '£' | '¥' | '฿' | '\u{20A0}'..='\u{20C0}')
+}
+
+fn code_before(text: &str) -> Option<(Currency, &str)> {
+    let (code, rest) = text.split_at_checked(3)?;
+    let separate = rest.starts_with(|next: char| !next.is_alphanumeric() || next.is_ascii_digit());
+    (separate && is_code(code)).then(|| code.parse().ok().map(|code| (code, rest)))?
+}
+
+fn code_after(text: &str) -> Option<(Currency, &str)> {
+    let (rest, code) = text.split_at_checked(text.len().checked_sub(3)?)?;
+    let separate = rest.ends_with(|before: char| !before.is_alphabetic());
+    (separate && is_code(code)).then(|| code.parse().ok().map(|code| (code, rest)))?
+}
+
+/// Only codes that are in use: a reference such as `INV-1234` is no number of invoices.
+fn is_code(text: &str) -> bool {
+    match text.as_bytes() {
+        [a @ b'A'..=b'Z', b @ b'A'..=b'Z', c @ b'A'..=b'Z'] => {
+            let place = code_place([*a, *b, *c]);
+            CODE_BITS[place / 64] >> (place % 64) & 1 == 1
+        }
+        _ => false,
+    }
+}
+
+#[expect(clippy::as_conversions, reason = "widening, in a const function")]
+const fn code_place(code: [u8; 3]) -> usize {
+    ((code[0] - b'A') as usize * 26 + (code[1] - b'A') as usize) * 26 + (code[2] - b'A') as usize
+}
+
+/// One bit for each three letters, set where they are a code.
+const CODE_BITS: [u64; 26 * 26 * 26 / 64 + 1] = {
+    let mut bits = [0; 26 * 26 * 26 / 64 + 1];
+    let mut index = 0;
+    while index < CODES.len() {
+        let place = code_place(*CODES[index]);
+        bits[place / 64] |= 1 << (place % 64);
+        index += 1;
+    }
+    bits
+};
+
+/// The codes of ISO 4217 that money is kept in, sorted.
+#[rustfmt::skip]
+const CODES: [&[u8; 3]; 158] = [
+    b"AED", b"AFN", b"ALL", b"AMD", b"AOA", b"ARS", b"AUD", b"AWG", b"AZN", b"BAM", b"BBD", b"BDT", b"BGN", b"BHD",
+    b"BIF", b"BMD", b"BND", b"BOB", b"BRL", b"BSD", b"BTN", b"BWP", b"BYN", b"BZD", b"CAD", b"CDF", b"CHF", b"CLF",
+    b"CLP", b"CNH", b"CNY", b"COP", b"CRC", b"CUP", b"CVE", b"CZK", b"DJF", b"DKK", b"DOP", b"DZD", b"EGP", b"ERN",
+    b"ETB", b"EUR", b"FJD", b"FKP", b"GBP", b"GEL", b"GHS", b"GIP", b"GMD", b"GNF", b"GTQ", b"GYD", b"HKD", b"HNL",
+    b"HRK", b"HTG", b"HUF", b"IDR", b"ILS", b"INR", b"IQD", b"IRR", b"ISK", b"JMD", b"JOD", b"JPY", b"KES", b"KGS",
+    b"KHR", b"KMF", b"KPW", b"KRW", b"KWD", b"KYD", b"KZT", b"LAK", b"LBP", b"LKR", b"LRD", b"LSL", b"LYD", b"MAD",
+    b"MDL", b"MGA", b"MKD", b"MMK", b"MNT", b"MOP", b"MRU", b"MUR", b"MVR", b"MWK", b"MXN", b"MYR", b"MZN", b"NAD",
+    b"NGN", b"NIO", b"NOK", b"NPR", b"NZD", b"OMR", b"PAB", b"PEN", b"PGK", b"PHP", b"PKR", b"PLN", b"PYG", b"QAR",
+    b"RON", b"RSD", b"RUB", b"RWF", b"SAR", b"SBD", b"SCR", b"SDG", b"SEK", b"SGD", b"SHP", b"SLE", b"SOS", b"SRD",
+    b"SSP", b"STN", b"SVC", b"SYP", b"SZL", b"THB", b"TJS", b"TMT", b"TND", b"TOP", b"TRY", b"TTD", b"TWD", b"TZS",
+    b"UAH", b"UGX", b"USD", b"UYU", b"UZS", b"VED", b"VES", b"VND", b"VUV", b"WST", b"XAF", b"XCD", b"XOF", b"XPF",
+    b"YER", b"ZAR", b"ZMW", b"ZWG",
+];
+
+fn debit_or_credit(text: &str) -> Option<(bool, &str)> {
+    let (rest, word) = text.split_at_checked(text.len().checked_sub(2)?)?;
+    let separate = rest.ends_with(|before: char| before.is_ascii_digit() || is_blank(before));
+    let negative = match word {
+        "DR" | "Dr" | "dr" => true,
+        "CR" | "Cr" | "cr" => false,
+        _ => return None,
+    };
+    separate.then_some((negative, rest))
+}
+
+impl Body<'_> {
+    fn read(self, marks: Marks) -> Result<Number, Error> {
+        let (whole, fraction) = match self.digits.split_once(marks.decimal) {
+            None => (self.digits, ""),
+            // A mark at the end is no number's; one at the start stands for a zero before it.
+            Some((_, "")) => return Err(Error::Form),
+            Some(parts) => parts,
+        };
+        if (whole.is_empty() && fraction.is_empty()) || !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(Error::Form);
+        }
+        let mut units = Digits::default();
+        read_whole(whole, marks, &mut units)?;
+        fraction.bytes().try_for_each(|byte| units.push(byte))?;
+        let scale = u8::try_from(fraction.len()).map_err(|_| Error::TooLong)?;
+        let units = if self.negative { -units.value } else { units.value };
+        Ok(Number { units, scale, currency: self.currency })
+    }
+}
+
+/// Digits in groups of three, or without groups.
+fn read_whole(whole: &str, marks: Marks, units: &mut Digits) -> Result<(), Error> {
+    let mark = whole.chars().find(|character| !character.is_ascii_digit());
+    let Some(mark) = mark else { return whole.bytes().try_for_each(|byte| units.push(byte)) };
+    let usual = is_blank(mark) && mark != '\t' || matches!(mark, '.' | ',' | '\'' | '\u{2019}');
+    if mark == marks.decimal || !marks.thousands.map_or(usual, |thousands| same_mark(thousands, mark)) {
+        return Err(Error::Form);
+    }
+    for (index, group) in whole.split(mark).enumerate() {
+        let fits = if index == 0 { (1..=3).contains(&group.len()) && !group.starts_with('0') } else { group.len() == 3 };
+        if !fits || !group.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(Error::Form);
+        }
+        group.bytes().try_for_each(|byte| units.push(byte))?;
+    }
+    Ok(())
+}
+
+/// Whoever says "space" or "apostrophe" means any of its kind.
+fn same_mark(said: char, found: char) -> bool {
+    let apostrophe = |character| matches!(character, '\'' | '\u{2019}');
+    said == found || (is_blank(said) && is_blank(found)) || (apostrophe(said) && apostrophe(found))
+}
+
+#[derive(Default)]
+struct Digits {
+    value: i128,
+    count: usize,
+}
+
+impl Digits {
+    fn push(&mut self, digit: u8) -> Result<(), Error> {
+        self.count += usize::from(self.count > 0 || digit != b'0');
+        if self.count > 38 {
+            return Err(Error::TooLong);
+        }
+        let value = self.value.checked_mul(10).and_then(|value| value.checked_add(i128::from(digit - b'0')));
+        self.value = value.ok_or(Error::TooLong)?;
+        Ok(())
+    }
+}

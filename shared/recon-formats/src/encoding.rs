@@ -1,0 +1,306 @@
+//! Bytes to UTF-8: which encoding a file has, and reading it as a stream.
+
+use std::io::{self, Read, Seek, SeekFrom};
+
+use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
+
+/// Bytes that are looked at to tell text from other things.
+const SNIFF_BYTES: usize = 64 * 1024;
+/// Bytes that are read at a time.
+const CHUNK_BYTES: usize = 256 * 1024;
+
+/// Where bytes come from; it is read more than once.
+pub(crate) trait Input: Read + Seek + Send {}
+impl<T: Read + Seek + Send> Input for T {}
+
+/// Why bytes are not text that can be read.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Reading failed.
+    #[error("cannot read the file")]
+    Read(#[from] io::Error),
+    /// The label names no encoding.
+    #[error("unknown encoding `{0}`, expected a label such as utf-8, utf-16le or windows-1252")]
+    UnknownEncoding(String),
+    /// The file is something else.
+    #[error("not a table: {0}")]
+    NotText(&'static str),
+}
+
+/// The encoding of a file, and how that is known.
+#[derive(Debug)]
+pub(crate) struct Sniffed {
+    pub(crate) encoding: &'static Encoding,
+    /// Bytes of the byte order mark.
+    pub(crate) mark_bytes: u64,
+    pub(crate) evidence: String,
+}
+
+/// First bytes of formats that people upload by mistake.
+const SIGNATURES: &[(&[u8], &str)] = &[
+    (b"PK\x03\x04", "it is an Excel workbook or a ZIP archive; save the sheet as CSV"),
+    (b"\xD0\xCF\x11\xE0", "it is an old Office document; save the sheet as CSV"),
+    (b"%PDF", "it is a PDF document"),
+    (b"\x1F\x8B", "it is compressed by gzip; unpack it first"),
+    (b"PAR1", "it is a Parquet file"),
+    (b"SQLite format 3\0", "it is an SQLite database"),
+    (b"\xFF\xFE\0\0", "it is UTF-32 text; save it as UTF-8"),
+    (b"\0\0\xFE\xFF", "it is UTF-32 text; save it as UTF-8"),
+    (b"\x89PNG", "it is a picture"),
+    (b"\xFF\xD8\xFF", "it is a picture"),
+];
+
+/// Settles the encoding; looks at every byte unless a mark or a label says it.
+pub(crate) fn sniff(input: &mut dyn Input, label: Option<&str>) -> Result<Sniffed, Error> {
+    let mut head = Vec::new();
+    input.seek(SeekFrom::Start(0))?;
+    Read::take(&mut *input, SNIFF_BYTES as u64).read_to_end(&mut head)?;
+    if head.is_empty() {
+        return Err(Error::NotText("the file is empty"));
+    }
+    if let Some((_, what)) = SIGNATURES.iter().find(|(bytes, _)| head.starts_with(bytes)) {
+        return Err(Error::NotText(what));
+    }
+    let marked = Encoding::for_bom(&head);
+    if let Some(label) = label {
+        return labelled(label, marked);
+    }
+    if let Some((encoding, bytes)) = marked {
+        let evidence = format!("encoding {}: the file starts with its byte order mark", name(encoding));
+        return Ok(Sniffed { encoding, mark_bytes: bytes as u64, evidence });
+    }
+    if let Some(encoding) = zeros(&head) {
+        let evidence = format!("encoding {}: every other byte of Latin text is zero", name(encoding));
+        return Ok(Sniffed { encoding, mark_bytes: 0, evidence });
+    }
+    let controls = head.iter().filter(|byte| matches!(byte, 0..=8 | 14..=25 | 28..=31)).count();
+    if controls * 50 > head.len() {
+        return Err(Error::NotText("it is binary data"));
+    }
+    input.seek(SeekFrom::Start(0))?;
+    let census = Census::of(input)?;
+    let (encoding, evidence) = census.verdict();
+    Ok(Sniffed { encoding, mark_bytes: 0, evidence })
+}
+
+/// The name people know.
+pub(crate) fn name(encoding: &'static Encoding) -> String {
+    encoding.name().to_ascii_lowercase()
+}
+
+fn labelled(label: &str, marked: Option<(&'static Encoding, usize)>) -> Result<Sniffed, Error> {
+    let unknown = || Error::UnknownEncoding(label.chars().take(64).collect());
+    let said = Encoding::for_label(label.as_bytes()).ok_or_else(unknown)?;
+    if said == encoding_rs::REPLACEMENT {
+        return Err(unknown());
+    }
+    let wide = |encoding| encoding == UTF_16LE || encoding == UTF_16BE;
+    // `utf-16` alone leaves the byte order to the mark.
+    let (encoding, mark_bytes) = match marked {
+        Some((encoding, bytes)) if encoding == said || (wide(encoding) && wide(said)) => (encoding, bytes as u64),
+        Some(_) | None => (said, 0),
+    };
+    Ok(Sniffed { encoding, mark_bytes, evidence: format!("encoding {}: as told", name(encoding)) })
+}
+
+/// UTF-16 without a mark: Latin letters, digits and delimiters have a zero byte each.
+fn zeros(head: &[u8]) -> Option<&'static Encoding> {
+    let pairs = head.len() / 2;
+    let count = |offset: usize| head.iter().skip(offset).step_by(2).filter(|byte| **byte == 0).count();
+    let (even, odd) = (count(0), count(1));
+    if pairs > 0 && odd * 4 >= pairs && even * 50 <= pairs {
+        Some(UTF_16LE)
+    } else if pairs > 0 && even * 4 >= pairs && odd * 50 <= pairs {
+        Some(UTF_16BE)
+    } else {
+        None
+    }
+}
+
+/// What all bytes say about UTF-8.
+#[derive(Debug, Default)]
+struct Census {
+    /// Characters of more than one byte.
+    wide: u64,
+    /// Places that are not UTF-8.
+    invalid: u64,
+    first_invalid_line: u64,
+    lines: u64,
+}
+
+impl Census {
+    fn of(input: &mut dyn Input) -> io::Result<Self> {
+        let mut census = Self { lines: 1, ..Self::default() };
+        let mut chunk = vec![0; CHUNK_BYTES];
+        let mut held = 0;
+        loop {
+            let read = read_some(input, &mut chunk[held..])?;
+            let end = held + read;
+            let rest = census.add(&chunk[..end], read == 0);
+            if read == 0 {
+                return Ok(census);
+            }
+            chunk.copy_within(end - rest..end, 0);
+            held = rest;
+        }
+    }
+
+    /// Counts a chunk; returns how many bytes at its end are the start of a character that goes on.
+    fn add(&mut self, mut bytes: &[u8], last: bool) -> usize {
+        loop {
+            let (valid, bad) = match simdutf8::compat::from_utf8(bytes) {
+                Ok(_) => (bytes.len(), None),
+                Err(error) => (error.valid_up_to(), Some(error.error_len())),
+            };
+            let good = &bytes[..valid];
+            self.lines += memchr::memchr_iter(b'\n', good).count() as u64;
+            if !good.is_ascii() {
+                self.wide += good.iter().filter(|byte| **byte >= 0xC0).count() as u64;
+            }
+            let skip = match bad {
+                None => return 0,
+                Some(None) if !last => return bytes.len() - valid,
+                Some(None) => bytes.len() - valid,
+                Some(Some(skip)) => skip,
+            };
+            if self.invalid == 0 {
+                self.first_invalid_line = self.lines;
+            }
+            self.invalid += 1;
+            bytes = &bytes[valid + skip..];
+        }
+    }
+
+    fn verdict(&self) -> (&'static Encoding, String) {
+        let line = self.first_invalid_line;
+        if self.invalid == 0 && self.wide == 0 {
+            (UTF_8, "encoding utf-8: every byte of the file is ASCII".to_owned())
+        } else if self.invalid == 0 {
+            (UTF_8, format!("encoding utf-8: the whole file is valid, with {} characters beyond ASCII", self.wide))
+        } else if self.wide > 9 * self.invalid {
+            // Text of another encoding hardly ever holds valid UTF-8 by chance, so these are damaged cells.
+            let (wide, invalid) = (self.wide, self.invalid);
+            (UTF_8, format!("encoding utf-8: {wide} characters beyond ASCII are valid, {invalid} places are damaged, the first on line {line}"))
+        } else {
+            (WINDOWS_1252, format!("encoding windows-1252: line {line} is not valid UTF-8"))
+        }
+    }
+}
+
+fn read_some(input: &mut dyn Input, buffer: &mut [u8]) -> io::Result<usize> {
+    loop {
+        match input.read(buffer) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            other => return other,
+        }
+    }
+}
+
+/// The text of a file as a stream of UTF-8 (where the file is damaged UTF-8: of bytes).
+pub(crate) struct Feed {
+    input: Box<dyn Input>,
+    encoding: &'static Encoding,
+    mark_bytes: u64,
+    /// `None` where the file is UTF-8 already.
+    decoder: Option<Decoder>,
+    raw: Vec<u8>,
+    text: Vec<u8>,
+    /// Where the text that is not consumed starts.
+    start: usize,
+    ended: bool,
+    /// Whether bytes that mean nothing in the encoding have become U+FFFD.
+    damaged: bool,
+    read_bytes: u64,
+}
+
+impl Feed {
+    pub(crate) fn new(input: Box<dyn Input>, encoding: &'static Encoding, mark_bytes: u64) -> io::Result<Self> {
+        let (raw, text) = (Vec::new(), Vec::new());
+        let mut feed = Self {
+            input, encoding, mark_bytes, decoder: None, raw, text,
+            start: 0, ended: false, damaged: false, read_bytes: 0,
+        };
+        feed.rewind()?;
+        Ok(feed)
+    }
+
+    /// Goes back to the first character.
+    pub(crate) fn rewind(&mut self) -> io::Result<()> {
+        self.input.seek(SeekFrom::Start(self.mark_bytes))?;
+        self.decoder = (self.encoding != UTF_8).then(|| self.encoding.new_decoder_without_bom_handling());
+        self.text.clear();
+        (self.start, self.ended, self.damaged, self.read_bytes) = (0, false, false, self.mark_bytes);
+        Ok(())
+    }
+
+    /// What is there to be consumed.
+    pub(crate) fn text(&self) -> &[u8] {
+        &self.text[self.start..]
+    }
+
+    pub(crate) fn consume(&mut self, bytes: usize) {
+        self.start = (self.start + bytes).min(self.text.len());
+    }
+
+    /// Whether [`Feed::text`] reaches to the end of the file.
+    pub(crate) const fn ended(&self) -> bool {
+        self.ended
+    }
+
+    pub(crate) const fn damaged(&self) -> bool {
+        self.damaged
+    }
+
+    /// Bytes of the file that were read so far.
+    pub(crate) const fn read_bytes(&self) -> u64 {
+        self.read_bytes
+    }
+
+    /// Reads on; afterwards there is more text, or the end is reached.
+    pub(crate) fn fill(&mut self) -> io::Result<()> {
+        if self.ended {
+            return Ok(());
+        }
+        self.text.drain(..self.start);
+        self.start = 0;
+        let held = self.text.len();
+        let Some(decoder) = &mut self.decoder else {
+            self.text.resize(held + CHUNK_BYTES, 0);
+            let read = read_some(&mut *self.input, &mut self.text[held..])?;
+            self.text.truncate(held + read);
+            self.read_bytes += read as u64;
+            self.ended = read == 0;
+            return Ok(());
+        };
+        self.raw.resize(CHUNK_BYTES, 0);
+        while self.text.len() == held && !self.ended {
+            let read = read_some(&mut *self.input, &mut self.raw)?;
+            self.read_bytes += read as u64;
+            self.ended = read == 0;
+            self.damaged |= decode(decoder, &self.raw[..read], self.ended, &mut self.text);
+        }
+        Ok(())
+    }
+}
+
+/// Appends the text of `raw`; returns whether some of it meant nothing.
+fn decode(decoder: &mut Decoder, raw: &[u8], last: bool, text: &mut Vec<u8>) -> bool {
+    let (mut damaged, mut from) = (false, 0);
+    loop {
+        let held = text.len();
+        let room = decoder.max_utf8_buffer_length_without_replacement(raw.len() - from).unwrap_or(CHUNK_BYTES);
+        text.resize(held + room.max(16), 0);
+        let (result, read, written) =
+            decoder.decode_to_utf8_without_replacement(&raw[from..], &mut text[held..], last);
+        text.truncate(held + written);
+        from += read;
+        match result {
+            DecoderResult::InputEmpty => return damaged,
+            DecoderResult::OutputFull => {}
+            DecoderResult::Malformed(..) => {
+                damaged = true;
+                text.extend_from_slice("\u{FFFD}".as_bytes());
+            }
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! One row after the other: structural faults, cells, content.
+
+use twox_hash::XxHash3_128;
+
+use super::Error;
+use crate::dialect::Shape;
+use crate::split::{Field, Step, field_text};
+use crate::{CELL_BYTES_MAX, ROWS_MAX, ROWS_PER_BATCH_MAX, RejectedRow, TextBatch, TextColumn};
+
+/// Stands after each cell of a row in what is hashed, so that quoting and delimiter do not matter.
+const CELL_END: u8 = 0x1F;
+
+/// Turns text into rows; where it is, and what it found so far.
+pub(super) struct Rows {
+    pub(super) shape: Shape,
+    encoding: String,
+    /// For each kept column its index in the file.
+    pub(super) kept: Vec<usize>,
+    pub(super) accepted: u64,
+    pub(super) rejected: u64,
+    row: u32,
+    line: u64,
+    /// Whether the rest of an over-long line is still to be dropped.
+    dropping: bool,
+    fields: Vec<Field>,
+    scratch: String,
+    hashed: Vec<u8>,
+}
+
+/// A row whose fields are known.
+#[derive(Clone, Copy)]
+struct Row<'a> {
+    bytes: &'a [u8],
+    /// `None` where the bytes are not UTF-8.
+    text: Option<&'a str>,
+    quoted: bool,
+}
+
+impl Rows {
+    pub(super) fn new(shape: Shape, encoding: String) -> Self {
+        Self {
+            shape, encoding, kept: Vec::new(), accepted: 0, rejected: 0, row: 0, line: 1, dropping: false,
+            fields: Vec::new(), scratch: String::new(), hashed: Vec::new(),
+        }
+    }
+
+    /// Starts again, at a line.
+    pub(super) const fn restart(&mut self, line: u64) {
+        (self.row, self.line, self.accepted, self.rejected, self.dropping) = (0, line, 0, 0, false);
+    }
+
+    /// An empty batch.
+    pub(super) fn batch(&self) -> TextBatch {
+        TextBatch { columns: vec![TextColumn::default(); self.kept.len()], ..TextBatch::default() }
+    }
+
+    /// Takes rows from the start of `bytes` until the batch is full or the next row is not all there. Returns
+    /// how many bytes they are. `last` says that the file ends where `bytes` ends, `damaged` that bytes which
+    /// mean nothing have become U+FFFD.
+    pub(super) fn read(&mut self, bytes: &[u8], last: bool, damaged: bool, batch: &mut TextBatch) -> Result<usize, Error> {
+        let marks = self.shape.marks;
+        let whole = if last { Some(bytes.len()) } else { memchr::memrchr(marks.terminator, bytes).map(|end| end + 1) };
+        let text = whole.and_then(|end| simdutf8::basic::from_utf8(&bytes[..end]).ok());
+        let width = self.shape.header.len() + usize::from(self.shape.trailing);
+        let mut at = self.drop_line(bytes);
+        while at < bytes.len() && batch.len() + batch.rejected.len() < ROWS_PER_BATCH_MAX {
+            let rest = &bytes[at..];
+            match marks.split(rest, last, width, &mut self.fields) {
+                Step::More => break,
+                Step::Blank { bytes } => {
+                    at += bytes;
+                    self.line += 1;
+                }
+                Step::Fault { bytes, fault } => at += self.reject(&rest[..bytes], fault.to_string(), last && bytes == rest.len(), batch)?,
+                Step::Row { bytes, lines, quoted } => {
+                    let row = &rest[..bytes];
+                    let text = match text {
+                        Some(text) => text.get(at..at + bytes),
+                        None => std::str::from_utf8(row).ok(),
+                    };
+                    at += self.take(Row { bytes: row, text, quoted }, lines, damaged, batch)?;
+                }
+            }
+        }
+        Ok(at)
+    }
+
+    /// Takes a row that is whole, if its cells are.
+    fn take(&mut self, row: Row<'_>, lines: u64, damaged: bool, batch: &mut TextBatch) -> Result<usize, Error> {
+        if let Some(reason) = self.fault(row, damaged) {
+            // A quote that does not belong there may have tied lines together: only the first of them is lost.
+            let first = self.shape.marks.line(row.bytes, true).unwrap_or(row.bytes.len());
+            let lost = if lines == 1 { row.bytes } else { &row.bytes[..first] };
+            return self.reject(lost, reason, true, batch);
+        }
+        let text = row.text.unwrap_or("");
+        self.number_row()?;
+        batch.rows.push(self.row);
+        batch.lines.push(self.line);
+        let quote = self.shape.marks.quote;
+        for (column, index) in batch.columns.iter_mut().zip(&self.kept) {
+            match self.fields.get(*index) {
+                Some(field) => column.push(field_text(text, *field, quote, &mut self.scratch)),
+                None => column.push(""),
+            }
+        }
+        batch.contents.push(self.content(row, text));
+        self.accepted += 1;
+        self.line += lines;
+        Ok(row.bytes.len())
+    }
+
+    /// A hash of all cells.
+    fn content(&mut self, row: Row<'_>, text: &str) -> u128 {
+        let fields = self.fields.get(..self.shape.header.len()).unwrap_or(&self.fields);
+        self.hashed.clear();
+        if row.quoted {
+            for field in fields {
+                let cell = field_text(text, *field, self.shape.marks.quote, &mut self.scratch);
+                self.hashed.extend_from_slice(cell.as_bytes());
+                self.hashed.push(CELL_END);
+            }
+        } else if let Some(last) = fields.last() {
+            // Where each delimiter stands, the cell before it ends.
+            self.hashed.extend_from_slice(&row.bytes[..last.end]);
+            self.hashed.push(CELL_END);
+            for field in fields {
+                self.hashed[field.end] = CELL_END;
+            }
+        }
+        XxHash3_128::oneshot(&self.hashed)
+    }
+
+    /// Gives up a line. Without a line end it goes on, unless it `ends` here.
+    fn reject(&mut self, line: &[u8], reason: String, ends: bool, batch: &mut TextBatch) -> Result<usize, Error> {
+        self.number_row()?;
+        batch.rejected.push(RejectedRow { row: self.row, line: self.line, reason });
+        self.rejected += 1;
+        let terminated = line.last() == Some(&self.shape.marks.terminator);
+        self.line += u64::from(terminated);
+        self.dropping = !terminated && !ends;
+        Ok(line.len())
+    }
+
+    /// How many bytes still belong to a line that was given up.
+    fn drop_line(&mut self, bytes: &[u8]) -> usize {
+        if !self.dropping {
+            return 0;
+        }
+        let Some(end) = memchr::memchr(self.shape.marks.terminator, bytes) else { return bytes.len() };
+        self.dropping = false;
+        self.line += 1;
+        end + 1
+    }
+
+    fn number_row(&mut self) -> Result<(), Error> {
+        if self.row >= ROWS_MAX {
+            return Err(Error::TooManyRows);
+        }
+        self.row += 1;
+        Ok(())
+    }
+
+    /// What is wrong with a row.
+    fn fault(&self, row: Row<'_>, damaged: bool) -> Option<String> {
+        let (fields, columns) = (self.fields.len(), self.shape.header.len());
+        if fields != columns {
+            let last_is_empty = self.fields.last().is_some_and(|field| field.start >= field.end);
+            if !(self.shape.trailing && fields == columns + 1 && last_is_empty) {
+                let plural = |count: usize| if count == 1 { "" } else { "s" };
+                let (one, other) = (plural(fields), plural(columns));
+                return Some(format!("the row has {fields} field{one}, the header has {columns} column{other}"));
+            }
+        }
+        let is_long = |field: &Field| field.end.saturating_sub(field.start) > CELL_BYTES_MAX;
+        if row.bytes.len() > CELL_BYTES_MAX && let Some(index) = self.fields.iter().position(is_long) {
+            let column = self.shape.header.get(index).map_or("", String::as_str);
+            return Some(format!("the cell of `{column}` is longer than {CELL_BYTES_MAX} bytes"));
+        }
+        let Some(text) = row.text else { return Some("the row has bytes that are not UTF-8".to_owned()) };
+        if damaged && text.contains('\u{FFFD}') {
+            return Some(format!("the row has bytes that mean nothing in {}", self.encoding));
+        }
+        memchr::memchr(0, row.bytes).map(|_| "the row has a NUL character".to_owned())
+    }
+}

@@ -1,0 +1,81 @@
+//! Requests that are safe to repeat.
+
+use axum::extract::{FromRequest, Request};
+use bytes::Bytes;
+use http::request::Parts;
+use recon_contract::{Code, request};
+use recon_idempotency::{
+    Guard, IdempotencyKey, KeyError, RETENTION_DEFAULT, Scope, StoredResponse, Unanswered,
+};
+
+use super::payload::json_body;
+use crate::{Answer, Caller, Refusal};
+
+/// A JSON body as what it means, and the `Idempotency-Key` that makes it safe to repeat.
+///
+/// The guard lacks only how its answer is rendered. What the document says is judged before the key is read, so
+/// that a request which could never run leaves no key behind.
+#[derive(Debug)]
+pub struct Keyed<T> {
+    /// Scope, key and fingerprint.
+    pub guard: Repeatable,
+    /// What is asked.
+    pub request: T,
+}
+
+/// A request with its key, whose answer nobody knows how to render yet.
+#[derive(Debug)]
+pub struct Repeatable(Unanswered);
+
+impl Repeatable {
+    /// Adds how the answer is rendered from what the store made. An answer that is a refusal rolls the work back.
+    #[must_use]
+    pub fn answering<V, T>(self, render: impl Fn(&V) -> Answer<T> + Send + Sync + 'static) -> Guard<V> {
+        self.0.answering(move |value| match render(value) {
+            Ok(reply) => reply.into(),
+            Err(refusal) => StoredResponse::new(refusal.problem().status(), NO_HEADERS, Vec::new()),
+        })
+    }
+}
+
+const NO_HEADERS: [(&str, String); 0] = [];
+
+impl<S: Send + Sync, T: request::Request> FromRequest<S> for Keyed<T> {
+    type Rejection = Refusal;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Refusal> {
+        let (parts, body) = json_body(request).await?;
+        let request = request::parse(&body)?;
+        Ok(Self { guard: guard(&parts, &body)?, request })
+    }
+}
+
+fn guard(parts: &Parts, body: &Bytes) -> Result<Repeatable, Refusal> {
+    let lines = parts.headers.get_all("idempotency-key").iter().map(http::HeaderValue::as_bytes);
+    let key = IdempotencyKey::from_lines(lines).map_err(refused)?;
+    let caller = Caller::of(&parts.extensions)?;
+    let scope = Scope { workspace: caller.workspace.uuid(), principal: caller.user.uuid() };
+    let headers: Vec<(&str, &str)> = parts
+        .headers
+        .iter()
+        .filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)))
+        .collect();
+    let media_type = headers.iter().find(|(name, _)| *name == "content-type").map_or("", |(_, value)| value);
+    let asked = recon_idempotency::Request {
+        method: parts.method.as_str(),
+        path: parts.uri.path(),
+        query: parts.uri.query().unwrap_or_default(),
+        media_type,
+        headers: &headers,
+        body,
+    };
+    Ok(Repeatable(Unanswered::new(scope, key, &asked, RETENTION_DEFAULT)))
+}
+
+fn refused(error: KeyError) -> Refusal {
+    let code = match error {
+        KeyError::Missing => Code::IdempotencyKeyMissing,
+        KeyError::Invalid => Code::IdempotencyKeyInvalid,
+    };
+    Refusal::new(code, error.to_string())
+}

@@ -1,0 +1,89 @@
+//! Responses, in the dialect of the event that they answer.
+
+use axum::body::Body;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http::header::SET_COOKIE;
+use http::response::Parts;
+use http::{HeaderMap, HeaderValue};
+use http_body_util::{BodyExt as _, Limited};
+use recon_contract::{Code, Problem};
+use serde_json::{Map, Value, json};
+
+use super::event::Dialect;
+
+/// The most bytes of an answer's body: what is left of a load balancer's 1 MB after the answer's own words.
+pub(super) const ANSWER_BYTES_MAX: usize = 1_000_000 - 32 * 1024;
+
+/// The body of a response in one piece.
+///
+/// # Errors
+/// When it breaks off, or is larger than a load balancer takes.
+pub(super) async fn collect(body: Body) -> Result<Bytes, Problem> {
+    let too_large = || {
+        let detail = "the answer is larger than a function may send; ask for less of it, with `limit`";
+        Problem::new(Code::Internal, detail)
+    };
+    let collected = Limited::new(body, ANSWER_BYTES_MAX).collect().await.map_err(|_| too_large())?.to_bytes();
+    let length = if std::str::from_utf8(&collected).is_ok() {
+        collected.len()
+    } else {
+        collected.len().div_ceil(3) * 4
+    };
+    if length > ANSWER_BYTES_MAX { Err(too_large()) } else { Ok(collected) }
+}
+
+/// The answer of a function.
+pub(super) fn answer(parts: &Parts, body: &Bytes, dialect: Dialect) -> Value {
+    let (text, encoded) = match std::str::from_utf8(body) {
+        Ok(text) => (text.to_owned(), false),
+        Err(_) => (STANDARD.encode(body), true),
+    };
+    let mut answer = json!({
+        "statusCode": parts.status.as_u16(),
+        "body": text,
+        "isBase64Encoded": encoded,
+    });
+    match dialect {
+        Dialect::SingleValue => {
+            answer["statusDescription"] = parts.status.to_string().into();
+            answer["headers"] = single(&parts.headers);
+        }
+        Dialect::MultiValue => {
+            answer["statusDescription"] = parts.status.to_string().into();
+            answer["multiValueHeaders"] = multiple(&parts.headers);
+        }
+        Dialect::HttpApi => {
+            let mut headers = parts.headers.clone();
+            headers.remove(SET_COOKIE);
+            answer["headers"] = single(&headers);
+            answer["cookies"] = parts.headers.get_all(SET_COOKIE).iter().map(words).collect();
+        }
+    }
+    answer
+}
+
+fn words(value: &HeaderValue) -> String {
+    String::from_utf8_lossy(value.as_bytes()).into_owned()
+}
+
+/// One value a name. Several are joined as HTTP allows, but of cookies only the first can be kept.
+fn single(headers: &HeaderMap) -> Value {
+    let mut map = Map::new();
+    for name in headers.keys() {
+        let mut values = headers.get_all(name).iter().map(words);
+        let value = if name == SET_COOKIE {
+            values.next().unwrap_or_default()
+        } else {
+            values.collect::<Vec<_>>().join(", ")
+        };
+        map.insert(name.to_string(), value.into());
+    }
+    Value::Object(map)
+}
+
+fn multiple(headers: &HeaderMap) -> Value {
+    let values = |name| headers.get_all(name).iter().map(words).collect::<Value>();
+    headers.keys().map(|name| (name.to_string(), values(name))).collect::<Map<_, _>>().into()
+}

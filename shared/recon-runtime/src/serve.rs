@@ -1,0 +1,73 @@
+//! A handler crate as a process.
+
+use std::fmt::Display;
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use axum::Router;
+
+use crate::config::ServerConfig;
+use crate::{Environment, Platform, Process, SettingError, app, container, lambda, telemetry};
+
+/// Why a process could not run.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RunError {
+    #[error(transparent)]
+    Setting(#[from] SettingError),
+    #[error("cannot listen for signals")]
+    Signals(#[source] std::io::Error),
+    #[error("cannot listen on {address}")]
+    Listen {
+        address: String,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error("the Lambda runtime API failed: {0}")]
+    Lambda(lambda_runtime::Error),
+}
+
+/// Runs a router until the process is asked to stop: as a Lambda function where the environment says so, else as an
+/// HTTP server.
+pub async fn serve<D>(open: impl FnOnce(&Platform) -> D, router: impl FnOnce(D) -> Router) -> ExitCode {
+    let environment = Environment::of_process();
+    let served = async {
+        let platform = start(&environment)?;
+        let router = app(router(open(&platform)), &platform);
+        if environment.is_lambda() {
+            return lambda::serve_events(router).await.map_err(RunError::Lambda);
+        }
+        let config = ServerConfig::read(&environment)?;
+        let address = format!("{}:{}", config.bind_address, config.port);
+        let listener =
+            container::listen(&config).await.map_err(|source| RunError::Listen { address, source })?;
+        container::serve_router(&platform.process, listener, router).await;
+        platform.store.close().await;
+        Ok(())
+    };
+    ended(served.await)
+}
+
+/// Starts what every process has: logs, signals, and the platform.
+pub(crate) fn start(environment: &Environment) -> Result<Platform, RunError> {
+    telemetry::start(environment)?;
+    // Lambda sends a function no signals, it freezes it.
+    let process = if environment.is_lambda() { Ok(Process::new()) } else { Process::with_signals() };
+    Ok(Platform::open(environment, process.map_err(RunError::Signals)?)?)
+}
+
+/// The exit code of a process that ran, or the words of one that could not.
+pub(crate) fn ended(ran: Result<(), RunError>) -> ExitCode {
+    match ran {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let because = std::error::Error::source(&error).map(|source| format!(": {source}"));
+            failed(format_args!("{error}{}", because.unwrap_or_default()))
+        }
+    }
+}
+
+/// Logs may not be written yet, so this goes to standard error itself. If even that is closed, the code says it.
+fn failed(error: impl Display) -> ExitCode {
+    let _ = writeln!(std::io::stderr(), "error: {error}");
+    ExitCode::FAILURE
+}

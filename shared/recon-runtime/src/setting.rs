@@ -1,0 +1,154 @@
+//! Every setting with its default: the one table of them.
+
+/// A variable of the environment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Setting {
+    /// The variable's name.
+    pub name: &'static str,
+    /// The value where it is not set. [`DATA_FOLDER`] in it stands for the user's data folder.
+    pub default: &'static str,
+    /// What belongs there, in words.
+    pub expects: &'static str,
+    /// Whether it may hold a secret: then it is shown without its password, and may come from `NAME_FILE`.
+    pub secret: bool,
+    /// What it is for.
+    pub about: &'static str,
+}
+
+/// What stands for the user's data folder in a default.
+pub const DATA_FOLDER: &str = "{data}";
+
+/// The variable whose presence says that this process is a Lambda function. Set by Lambda, never by people.
+pub const LAMBDA_RUNTIME_API: &str = "AWS_LAMBDA_RUNTIME_API";
+
+/// Where records and jobs are.
+pub const DATABASE_URL: Setting = Setting {
+    name: "DATABASE_URL",
+    default: "sqlite://{data}/recon.db",
+    expects: "sqlite://FILE",
+    secret: true,
+    about: "records, jobs, sessions and idempotency keys",
+};
+
+/// How many connections a process keeps to the database.
+pub const DATABASE_POOL_MAX: Setting = Setting {
+    name: "DATABASE_POOL_MAX",
+    default: "4",
+    expects: "a number of connections, 1 to 256",
+    secret: false,
+    about: "connections that a process keeps to the database",
+};
+
+/// Where uploads and results are.
+pub const OBJECT_URL: Setting = Setting {
+    name: "OBJECT_URL",
+    default: "file://{data}/objects",
+    expects: "file://DIR",
+    secret: true,
+    about: "uploaded files and results",
+};
+
+/// Which address the server listens on.
+pub const BIND_ADDRESS: Setting = Setting {
+    name: "BIND_ADDRESS",
+    default: "127.0.0.1",
+    expects: "an IP address",
+    secret: false,
+    about: "address that the server listens on",
+};
+
+/// Which port the server listens on.
+pub const PORT: Setting = Setting {
+    name: "PORT",
+    default: "8080",
+    expects: "a port, 0 to 65535",
+    secret: false,
+    about: "port that the server listens on; 0 picks a free one",
+};
+
+/// The address under which clients know this service.
+pub const PUBLIC_URL: Setting = Setting {
+    name: "PUBLIC_URL",
+    default: "",
+    expects: "an origin such as https://recon.example.com",
+    secret: false,
+    about: "own origin: cookies, same-origin check, links",
+};
+
+/// Which log lines are written.
+pub const LOG: Setting = Setting {
+    name: "LOG",
+    default: "info",
+    expects: "a tracing filter such as `info` or `info,recon_store=debug`",
+    secret: false,
+    about: "which log lines are written",
+};
+
+/// How log lines are written.
+pub const LOG_FORMAT: Setting = Setting {
+    name: "LOG_FORMAT",
+    default: "auto",
+    expects: "`text`, `json`, or `auto` for text on a terminal and JSON elsewhere",
+    secret: false,
+    about: "how log lines are written",
+};
+
+/// The largest upload.
+pub const UPLOAD_BYTES_MAX: Setting = Setting {
+    name: "UPLOAD_BYTES_MAX",
+    default: "1073741824",
+    expects: "a number of bytes",
+    secret: false,
+    about: "largest upload, in bytes",
+};
+
+/// How many jobs a worker runs at once.
+pub const WORKER_CONCURRENCY: Setting = Setting {
+    name: "WORKER_CONCURRENCY",
+    default: "2",
+    expects: "a number of jobs, 1 to 1000",
+    secret: false,
+    about: "jobs that a worker runs at once",
+};
+
+/// Every setting.
+pub const ALL: &[&Setting] = &[
+    &DATABASE_URL,
+    &DATABASE_POOL_MAX,
+    &OBJECT_URL,
+    &BIND_ADDRESS,
+    &PORT,
+    &PUBLIC_URL,
+    &LOG,
+    &LOG_FORMAT,
+    &UPLOAD_BYTES_MAX,
+    &WORKER_CONCURRENCY,
+];
+
+impl Setting {
+    /// A value as it may be shown: the password of a URL is replaced.
+    #[must_use]
+    pub fn shown(&self, value: &str) -> String {
+        let hidden = || {
+            let (scheme, rest) = value.split_once("://")?;
+            let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+            let (account, host) = authority.rsplit_once('@')?;
+            let user = account.split_once(':').map_or(account, |(user, _)| user);
+            Some(format!("{scheme}://{user}:***@{host}{path}"))
+        };
+        self.secret.then(hidden).flatten().unwrap_or_else(|| value.to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_every_default_is_documented() {
+        for (index, setting) in ALL.iter().enumerate() {
+            assert!(ALL[..index].iter().all(|other| other.name != setting.name), "{}", setting.name);
+            assert!(!setting.expects.is_empty() && !setting.about.is_empty(), "{}", setting.name);
+        }
+    }
+}

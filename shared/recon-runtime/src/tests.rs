@@ -1,0 +1,10 @@
+//! The runtime as handlers and clients meet it: requests through `app`, on a store of their own.
+
+mod answers;
+mod bodies;
+mod container;
+mod events;
+mod gate;
+mod surroundings;
+mod wire;
+mod world;

@@ -1,0 +1,9 @@
+//! Records of the store as what clients see of them.
+
+mod breaks;
+mod dataset;
+mod reconciliation;
+
+pub use breaks::break_of;
+pub use dataset::dataset;
+pub use reconciliation::reconciliation;

@@ -1,0 +1,65 @@
+//! Datasets as clients see them.
+
+use std::collections::BTreeMap;
+
+use recon_contract::route;
+use recon_contract::{
+    ColumnProfile, Dataset, DatasetStatus, Dialect, Failure, Format, RejectedRows, RejectedSample, Upload,
+};
+use recon_store::{DatasetContent, DatasetRecord};
+
+use crate::Refusal;
+use crate::problem::unreadable;
+
+/// What a rejected dataset's error is called.
+const NOT_A_TABLE: &str = "not_a_table";
+
+/// A dataset.
+///
+/// # Errors
+/// When the record holds what this version cannot read.
+pub fn dataset(record: &DatasetRecord) -> Result<Dataset, Refusal> {
+    let status = status(record.status);
+    let content = record.content.as_ref();
+    let dialect: Option<Dialect> = content.map(|content| content.dialect.read()).transpose()?;
+    let format = dialect.as_ref().map_or(record.format.as_str(), |dialect| &dialect.format);
+    let failure = |detail: &String| Failure { code: NOT_A_TABLE.to_owned(), detail: detail.clone() };
+    Ok(Dataset {
+        id: record.id,
+        name: record.name.clone(),
+        format: format.parse::<Format>().map_err(unreadable)?,
+        status,
+        rows: content.map(|content| content.rows),
+        rejected: content.map(rejected).transpose()?,
+        columns: content.map(|content| content.columns.read::<Vec<ColumnProfile>>()).transpose()?,
+        dialect,
+        sha256: record.upload.as_ref().map(|upload| upload.sha256.clone()),
+        error: record.reason.as_ref().map(failure),
+        upload: (status == DatasetStatus::AwaitingUpload).then(|| upload(record)),
+        created_at: record.created_at,
+    })
+}
+
+const fn status(status: recon_store::DatasetStatus) -> DatasetStatus {
+    match status {
+        recon_store::DatasetStatus::AwaitingUpload => DatasetStatus::AwaitingUpload,
+        recon_store::DatasetStatus::Ingesting => DatasetStatus::Ingesting,
+        recon_store::DatasetStatus::Ready => DatasetStatus::Ready,
+        recon_store::DatasetStatus::Rejected => DatasetStatus::Rejected,
+    }
+}
+
+fn rejected(content: &DatasetContent) -> Result<RejectedRows, Refusal> {
+    let samples: Vec<RejectedSample> = content.rejected_samples.read()?;
+    Ok(RejectedRows { count: content.rejected, samples })
+}
+
+/// A local folder signs no addresses: the content goes to this API.
+fn upload(record: &DatasetRecord) -> Upload {
+    Upload {
+        method: route::DATASET_UPLOAD.method.to_string(),
+        url: route::DATASET_UPLOAD.path.replace("{id}", &record.id.to_string()),
+        headers: BTreeMap::new(),
+        expires_at: None,
+    }
+}

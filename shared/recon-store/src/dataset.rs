@@ -1,0 +1,115 @@
+//! Datasets: one uploaded file each.
+
+use recon_domain::{DatasetId, Instant, WorkspaceId};
+
+use crate::sqlite::Database;
+use crate::words::words;
+use crate::{Clock, Json};
+
+/// How far a dataset is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum DatasetStatus {
+    /// Bytes may be uploaded.
+    AwaitingUpload,
+    /// The upload is pinned; a worker reads it.
+    Ingesting,
+    /// It never changes from here on.
+    Ready,
+    /// The file is not a table; the reason says why.
+    Rejected,
+}
+words!(DatasetStatus {
+    AwaitingUpload => "awaiting_upload", Ingesting => "ingesting", Ready => "ready", Rejected => "rejected",
+});
+
+/// A dataset.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DatasetRecord {
+    /// The id.
+    pub id: DatasetId,
+    /// The workspace that owns it.
+    pub workspace: WorkspaceId,
+    /// The name that people gave it.
+    pub name: String,
+    /// The format as it was asked for, `auto` included.
+    pub format: String,
+    /// The options as they were given.
+    pub options: Json,
+    /// How far it is.
+    pub status: DatasetStatus,
+    /// The bytes that are attached; pinned once the status has left `awaiting_upload`.
+    pub upload: Option<Upload>,
+    /// What the ingest found; there when `ready`.
+    pub content: Option<DatasetContent>,
+    /// Why it was rejected; there when `rejected`.
+    pub reason: Option<String>,
+    /// When it was made.
+    pub created_at: Instant,
+}
+
+/// Bytes in the object store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Upload {
+    /// The object's name.
+    pub object: String,
+    /// SHA-256 of the bytes, 64 lower-case hex digits.
+    pub sha256: String,
+    /// How many bytes.
+    pub bytes: u64,
+}
+
+/// What an ingest found in a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DatasetContent {
+    /// The object that holds the columns.
+    pub object: String,
+    /// Accepted rows.
+    pub rows: u64,
+    /// Rows with structural faults.
+    pub rejected: u64,
+    /// Some of the rejected rows: line and reason.
+    pub rejected_samples: Json,
+    /// What each column holds.
+    pub columns: Json,
+    /// How the file was read, and why.
+    pub dialect: Json,
+}
+
+/// A dataset to be made.
+#[derive(Debug, Clone)]
+pub struct NewDataset {
+    /// The id.
+    pub id: DatasetId,
+    /// The name that people gave it.
+    pub name: String,
+    /// The format as it was asked for.
+    pub format: String,
+    /// The options as they were given.
+    pub options: Json,
+}
+
+/// How an ingest ended.
+#[derive(Debug, Clone)]
+pub enum IngestResult {
+    /// The file is a table.
+    Ready(DatasetContent),
+    /// The file is not a table, for this reason.
+    Rejected {
+        /// A sentence for people.
+        reason: String,
+    },
+}
+
+/// What attaching an upload changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attached {
+    /// The object that was attached before. Nothing refers to it any more: it may be deleted.
+    pub replaced: Option<String>,
+}
+
+/// The table of datasets.
+#[derive(Clone)]
+pub struct Datasets {
+    pub(crate) database: Database,
+    pub(crate) clock: Clock,
+}

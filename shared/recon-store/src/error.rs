@@ -1,0 +1,166 @@
+//! What a store method may answer besides its value.
+
+use recon_domain::{DatasetId, JobId, Side};
+
+use crate::DatasetStatus;
+
+/// A failed store method. A row that is not there, or belongs to another workspace, is `None` instead.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The database cannot be reached, is busy beyond the limits, or its disk fails. Trying again may help.
+    #[error("database unavailable: {doing}")]
+    Unavailable {
+        /// The method.
+        doing: &'static str,
+        /// The cause.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The database refused a statement: a defect here, or a file that another program changed.
+    #[error("database refused: {doing}")]
+    Database {
+        /// The method.
+        doing: &'static str,
+        /// The cause.
+        #[source]
+        source: sqlx::Error,
+    },
+    /// A row holds what this version cannot read.
+    #[error("unreadable {column}: {found}")]
+    Unreadable {
+        /// The table and column.
+        column: &'static str,
+        /// What stands there, shortened.
+        found: String,
+    },
+    /// A JSON document has no JSON form or another shape than was asked for.
+    #[error("document of another shape")]
+    Document(#[source] serde_json::Error),
+    /// The table of idempotency keys failed.
+    #[error("idempotency key not claimed")]
+    Idempotency(#[source] recon_idempotency::sqlite::Error),
+    /// A number is larger than the database holds.
+    #[error("number too large for {column}")]
+    TooLarge {
+        /// The table and column.
+        column: &'static str,
+    },
+
+    /// Another user of the installation has this email.
+    #[error("email is taken")]
+    EmailTaken,
+    /// The dataset of this side does not exist in the workspace.
+    #[error("{which} dataset {id} not found")]
+    DatasetNotFound {
+        /// The side.
+        which: Side,
+        /// Its dataset.
+        id: DatasetId,
+    },
+    /// The dataset of this side cannot be reconciled yet, or never will be.
+    #[error("{which} dataset {id} is {status}, not ready")]
+    DatasetNotReady {
+        /// The side.
+        which: Side,
+        /// Its dataset.
+        id: DatasetId,
+        /// What it is instead.
+        status: DatasetStatus,
+    },
+    /// The dataset takes no bytes any more: its upload was completed.
+    #[error("dataset {id} is {status} and takes no upload")]
+    UploadClosed {
+        /// The dataset.
+        id: DatasetId,
+        /// What it is.
+        status: DatasetStatus,
+    },
+    /// The upload cannot be completed: nothing was uploaded.
+    #[error("dataset {id} has no upload to complete")]
+    NoUpload {
+        /// The dataset.
+        id: DatasetId,
+    },
+    /// The upload is not what the client meant to send.
+    #[error("upload of dataset {id} has sha256 {found}, not {expected}")]
+    ShaMismatch {
+        /// The dataset.
+        id: DatasetId,
+        /// What the client expects.
+        expected: String,
+        /// What was uploaded.
+        found: String,
+    },
+    /// The lease is no longer held, or never covered this: nothing was written. Another worker may have the job.
+    #[error("lease of job {job} attempt {attempt} is lost")]
+    LeaseLost {
+        /// The job.
+        job: JobId,
+        /// The attempt whose lease is lost.
+        attempt: u32,
+    },
+    /// The schema is newer than this build: only a newer build may migrate it.
+    #[error("schema version {found} is newer than this build's {known}")]
+    SchemaNewer {
+        /// The version found.
+        found: u32,
+        /// The version that this build brings.
+        known: u32,
+    },
+    /// A migration failed. Nothing of it was kept.
+    #[error("migration failed")]
+    Migration(#[source] sqlx::migrate::MigrateError),
+}
+
+impl Error {
+    /// Names what was attempted and tells what may pass from what will not.
+    pub(crate) fn doing(doing: &'static str) -> impl Fn(sqlx::Error) -> Self {
+        move |source| match passes(&source) {
+            true => Self::Unavailable { doing, source: source.into() },
+            false => Self::Database { doing, source },
+        }
+    }
+
+    /// Whether running the same transaction again may succeed at once.
+    pub(crate) fn is_busy(&self) -> bool {
+        let Self::Unavailable { source, .. } = self else { return false };
+        source.downcast_ref().and_then(primary_code).is_some_and(|code| code == BUSY || code == LOCKED)
+    }
+}
+
+impl From<recon_idempotency::sqlite::Error> for Error {
+    fn from(error: recon_idempotency::sqlite::Error) -> Self {
+        match error {
+            recon_idempotency::sqlite::Error::Database(source) => Self::doing("idempotency_key")(source),
+            error => Self::Idempotency(error),
+        }
+    }
+}
+
+// Primary result codes of SQLite.
+const BUSY: u32 = 5;
+const LOCKED: u32 = 6;
+const READONLY: u32 = 8;
+const IOERR: u32 = 10;
+const FULL: u32 = 13;
+const CANTOPEN: u32 = 14;
+
+/// The primary result code: the low byte of the extended one.
+fn primary_code(error: &sqlx::Error) -> Option<u32> {
+    let code = error.as_database_error()?.code()?.parse::<u32>().ok()?;
+    Some(code & 0xff)
+}
+
+fn passes(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Database(_) => {
+            matches!(primary_code(error), Some(BUSY | LOCKED | READONLY | IOERR | FULL | CANTOPEN))
+        }
+        sqlx::Error::Io(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed
+        | sqlx::Error::Tls(_) => true,
+        _ => false,
+    }
+}

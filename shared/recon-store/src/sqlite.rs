@@ -1,0 +1,15 @@
+//! The SQLite backend: one file for the connections, one for the migrations, one for each table.
+
+mod breaks;
+mod database;
+mod datasets;
+mod jobs;
+mod leases;
+mod migrate;
+mod reconciliations;
+mod row;
+mod users;
+mod workspaces;
+
+pub(crate) use database::Database;
+pub(crate) use migrate::{check, migrate};

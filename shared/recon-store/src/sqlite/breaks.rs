@@ -1,0 +1,168 @@
+//! Breaks in SQLite.
+
+use futures_util::FutureExt;
+use recon_domain::{BreakId, ReconciliationId, WorkspaceId};
+use sqlx::{FromRow, QueryBuilder, Sqlite, SqliteConnection};
+use uuid::Uuid;
+
+use super::leases;
+use super::row::{count, word};
+use crate::{
+    BREAKS_PER_BATCH_MAX, BREAKS_PER_PAGE_MAX, BreakFilter, BreakPage, BreakRecord, BreakSeek, Breaks, Error,
+    Json, Lease, NewBreak,
+};
+
+/// Rows of one statement: nine columns each must stay under SQLite's 32,766 parameters.
+const ROWS_PER_INSERT: usize = 500;
+
+/// Which attempt's breaks a client sees; null before anything is published.
+const PUBLISHED: &str = "-- break_published_attempt
+select published_attempt from reconciliations where workspace = ? and id = ?";
+
+#[derive(FromRow)]
+struct Row {
+    id: Uuid,
+    reconciliation: Uuid,
+    side: String,
+    row_number: i64,
+    kind: String,
+    body: String,
+    status: String,
+    version: i64,
+}
+
+impl Breaks {
+    /// Adds breaks under the attempt of this lease, where no client sees them before it is published. The same break
+    /// again changes nothing. At most [`BREAKS_PER_BATCH_MAX`] go into one transaction.
+    ///
+    /// # Errors
+    /// [`Error::LeaseLost`]: nothing of the transaction in which it showed was written.
+    pub async fn insert(&self, lease: &Lease, breaks: Vec<NewBreak>) -> Result<(), Error> {
+        let id = lease.reconciliation()?;
+        let mut rest = breaks;
+        while !rest.is_empty() {
+            let later = rest.split_off(rest.len().min(BREAKS_PER_BATCH_MAX));
+            let batch = std::mem::replace(&mut rest, later);
+            self.database
+                .write("break_insert", (leases::Held::of(lease), id, batch), |(held, id, batch), tx| {
+                    async move {
+                        leases::prove(tx, held).await?;
+                        for rows in batch.chunks(ROWS_PER_INSERT) {
+                            insert(tx, *id, held.attempt, rows).await?;
+                        }
+                        Ok::<(), Error>(())
+                    }
+                    .boxed()
+                })
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// A page of a reconciliation's published breaks, by side and row; empty before anything is published, `None` if the
+    /// workspace has no such reconciliation.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn list(
+        &self,
+        workspace: WorkspaceId,
+        reconciliation: ReconciliationId,
+        filter: BreakFilter,
+        seek: BreakSeek,
+    ) -> Result<Option<BreakPage>, Error> {
+        let failed = Error::doing("break_list");
+        let query = sqlx::query_scalar::<_, Option<i64>>(PUBLISHED);
+        let query = query.bind(workspace.uuid()).bind(reconciliation.uuid());
+        let found = query.fetch_optional(self.database.readers()).await.map_err(&failed)?;
+        let Some(published) = found else { return Ok(None) };
+        let Some(attempt) = published else { return Ok(Some(BreakPage { items: Vec::new(), next: None })) };
+
+        // A result never changes once it is published, so two statements see one world.
+        let limit = seek.limit.clamp(1, BREAKS_PER_PAGE_MAX);
+        let mut query = select(reconciliation, attempt, filter, seek);
+        // One more than asked for tells whether more follow.
+        query.push(" order by side, row_number limit ").push_bind(i64::from(limit) + 1);
+        let rows: Vec<Row> =
+            query.build_query_as().fetch_all(self.database.readers()).await.map_err(&failed)?;
+        let mut items = rows.into_iter().map(record).collect::<Result<Vec<_>, _>>()?;
+        let asked = usize::try_from(limit).unwrap_or(usize::MAX);
+        let more = items.len() > asked;
+        items.truncate(asked);
+        let next = items.last().filter(|_| more).map(BreakRecord::place);
+        Ok(Some(BreakPage { items, next }))
+    }
+}
+
+fn select(
+    reconciliation: ReconciliationId,
+    attempt: i64,
+    filter: BreakFilter,
+    seek: BreakSeek,
+) -> QueryBuilder<Sqlite> {
+    let mut query = QueryBuilder::new(
+        "-- break_list
+select id, reconciliation, side, row_number, kind, body, status, version from breaks where reconciliation = ",
+    );
+    query.push_bind(reconciliation.uuid()).push(" and attempt = ").push_bind(attempt);
+    if let Some(side) = filter.side {
+        query.push(" and side = ").push_bind(side.as_str());
+    }
+    if let Some(kind) = filter.kind {
+        query.push(" and kind = ").push_bind(kind.as_str());
+    }
+    if let Some(status) = filter.status {
+        query.push(" and status = ").push_bind(status.as_str());
+    }
+    match seek.after {
+        None => {}
+        // With the side fixed, comparing the row alone lets the index give the order; comparing the pair would sort.
+        Some(after) if filter.side == Some(after.side) => {
+            query.push(" and row_number > ").push_bind(after.row);
+        }
+        Some(after) => {
+            query.push(" and (side, row_number) > (").push_bind(after.side.as_str());
+            query.push(", ").push_bind(after.row).push(")");
+        }
+    }
+    query
+}
+
+async fn insert(
+    tx: &mut SqliteConnection,
+    reconciliation: ReconciliationId,
+    attempt: u32,
+    rows: &[NewBreak],
+) -> Result<(), Error> {
+    let mut query = QueryBuilder::new(
+        "-- break_insert
+insert into breaks (reconciliation, attempt, side, row_number, id, kind, body, status, version) ",
+    );
+    query.push_values(rows, |mut row, new| {
+        row.push_bind(reconciliation.uuid())
+            .push_bind(attempt)
+            .push_bind(new.side.as_str())
+            .push_bind(new.row)
+            .push_bind(new.id.uuid())
+            .push_bind(new.kind.as_str())
+            .push_bind(new.body.as_str().to_owned())
+            .push_bind("open")
+            .push_bind(1_i64);
+    });
+    query.push(" on conflict (reconciliation, attempt, side, row_number) do nothing");
+    query.build().execute(tx).await.map_err(Error::doing("break_insert"))?;
+    Ok(())
+}
+
+fn record(row: Row) -> Result<BreakRecord, Error> {
+    Ok(BreakRecord {
+        id: BreakId::from_uuid(row.id),
+        reconciliation: ReconciliationId::from_uuid(row.reconciliation),
+        side: word("breaks.side", &row.side)?,
+        row: count("breaks.row_number", row.row_number)?,
+        kind: word("breaks.kind", &row.kind)?,
+        body: Json::stored(row.body),
+        status: word("breaks.status", &row.status)?,
+        version: count("breaks.version", row.version)?,
+    })
+}

@@ -1,0 +1,282 @@
+//! Datasets in SQLite.
+
+mod row;
+
+use futures_util::FutureExt;
+use recon_domain::{DatasetId, WorkspaceId};
+use recon_idempotency::sqlite::guarded;
+use recon_idempotency::{ClaimOutcome, Guard};
+use sqlx::{SqliteConnection, SqliteExecutor};
+
+use super::database::Refusal;
+use super::jobs;
+use super::leases;
+use super::row::integer;
+use crate::clock::{id_made_at, random};
+use crate::{
+    Attached, DatasetContent, DatasetRecord, DatasetStatus, Datasets, Error, IngestResult, Lease, NewDataset,
+    Subject, Upload, object_name,
+};
+
+const INSERT: &str = "-- dataset_create
+insert into datasets (id, workspace, name, format, options, status, created_at)
+values (?, ?, ?, ?, ?, 'awaiting_upload', ?)";
+
+const GET: &str = "-- dataset_get
+select id, workspace, name, format, options, status, upload_object, upload_sha256, upload_bytes, content_object,
+    accepted_rows, rejected_rows, rejected_samples, column_profiles, dialect, reason, created_at
+from datasets where workspace = ? and id = ?";
+
+const ATTACH: &str = "-- dataset_attach_upload
+update datasets set upload_object = ?, upload_sha256 = ?, upload_bytes = ?
+where workspace = ? and id = ? and status = 'awaiting_upload'";
+
+const COMPLETE: &str = "-- dataset_complete
+update datasets set status = 'ingesting' where workspace = ? and id = ? and status = 'awaiting_upload'";
+
+const FINISH: &str = "-- dataset_finish_ingest
+update datasets set status = 'ready', content_object = ?, accepted_rows = ?, rejected_rows = ?, rejected_samples = ?,
+    column_profiles = ?, dialect = ?
+where workspace = ? and id = ? and status = 'ingesting'";
+
+const REJECT: &str = "-- dataset_reject
+update datasets set status = 'rejected', reason = ? where id = ? and status = 'ingesting'";
+
+/// Why an upload was not completed; nothing of it is kept, its key neither.
+enum NotCompleted {
+    NotFound,
+    Failed(Error),
+}
+
+impl From<Error> for NotCompleted {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<recon_idempotency::sqlite::Error> for NotCompleted {
+    fn from(error: recon_idempotency::sqlite::Error) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl Refusal for NotCompleted {
+    fn is_busy(&self) -> bool {
+        match self {
+            Self::NotFound => false,
+            Self::Failed(error) => error.is_busy(),
+        }
+    }
+}
+
+impl Datasets {
+    /// Makes a dataset that awaits its upload.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`]; no key is left.
+    pub async fn create(
+        &self,
+        workspace: WorkspaceId,
+        guard: Guard<DatasetRecord>,
+        new: NewDataset,
+    ) -> Result<ClaimOutcome<DatasetRecord>, Error> {
+        let input = (
+            guard,
+            DatasetRecord {
+                id: new.id,
+                workspace,
+                name: new.name,
+                format: new.format,
+                options: new.options,
+                status: DatasetStatus::AwaitingUpload,
+                upload: None,
+                content: None,
+                reason: None,
+                created_at: self.clock.now(),
+            },
+        );
+        self.database
+            .write("dataset_create", input, |(guard, record), tx| {
+                let record = record.clone();
+                guarded(tx, guard, |tx| insert(tx, record).boxed()).boxed()
+            })
+            .await
+    }
+
+    /// A dataset of the workspace.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn get(&self, workspace: WorkspaceId, id: DatasetId) -> Result<Option<DatasetRecord>, Error> {
+        get(self.database.readers(), workspace, id).await
+    }
+
+    /// The name of an object for one upload. Bytes written there mean nothing until they are attached.
+    ///
+    /// # Errors
+    /// [`Error::UploadClosed`] when the dataset takes no bytes any more.
+    pub async fn begin_upload(&self, workspace: WorkspaceId, id: DatasetId) -> Result<Option<String>, Error> {
+        let Some(found) = self.get(workspace, id).await? else { return Ok(None) };
+        takes_upload(&found)?;
+        let upload = uuid::Builder::from_random_bytes(random()?).into_uuid();
+        Ok(Some(object_name::upload(id, upload)))
+    }
+
+    /// Makes these bytes the ones that a completion pins. The last upload attached before it counts.
+    ///
+    /// # Errors
+    /// [`Error::UploadClosed`] when the dataset takes no bytes any more.
+    pub async fn attach_upload(
+        &self,
+        workspace: WorkspaceId,
+        id: DatasetId,
+        upload: Upload,
+    ) -> Result<Option<Attached>, Error> {
+        self.database
+            .write("dataset_attach_upload", (workspace, id, upload), |(workspace, id, upload), tx| {
+                async move {
+                    let Some(found) = get(&mut *tx, *workspace, *id).await? else { return Ok(None) };
+                    takes_upload(&found)?;
+                    let update = sqlx::query(ATTACH)
+                        .bind(&upload.object)
+                        .bind(&upload.sha256)
+                        .bind(integer("datasets.upload_bytes", upload.bytes)?)
+                        .bind(workspace.uuid())
+                        .bind(id.uuid());
+                    update.execute(tx).await.map_err(Error::doing("dataset_attach_upload"))?;
+                    let replaced = found.upload.map(|before| before.object);
+                    Ok(Some(Attached { replaced: replaced.filter(|object| *object != upload.object) }))
+                }
+                .boxed()
+            })
+            .await
+    }
+
+    /// Pins the upload and enqueues its ingest. `expected_sha256` is what the client meant to send, if it says so.
+    /// `None` when there is no such dataset.
+    ///
+    /// # Errors
+    /// [`Error::NoUpload`], [`Error::ShaMismatch`], [`Error::UploadClosed`]; no key is left.
+    pub async fn complete(
+        &self,
+        workspace: WorkspaceId,
+        id: DatasetId,
+        guard: Guard<DatasetRecord>,
+        expected_sha256: Option<String>,
+    ) -> Result<Option<ClaimOutcome<DatasetRecord>>, Error> {
+        let now = self.clock.now();
+        let job = jobs::Enqueued { id: id_made_at(now)?, workspace, subject: Subject::Dataset(id), now };
+        let outcome = self
+            .database
+            .write("dataset_complete", (guard, job, id, expected_sha256), |(guard, job, id, expected), tx| {
+                let (job, id, expected) = (*job, *id, expected.clone());
+                guarded(tx, guard, move |tx| complete(tx, job, id, expected).boxed()).boxed()
+            })
+            .await;
+        match outcome {
+            Ok(outcome) => Ok(Some(outcome)),
+            Err(NotCompleted::NotFound) => Ok(None),
+            Err(NotCompleted::Failed(error)) => Err(error),
+        }
+    }
+
+    /// Ends an ingest: the dataset is ready or rejected for good, and the job is done.
+    ///
+    /// # Errors
+    /// [`Error::LeaseLost`]: nothing was written.
+    pub async fn finish_ingest(&self, lease: &Lease, result: IngestResult) -> Result<(), Error> {
+        let id = lease.dataset()?;
+        let input = (leases::Held::of(lease), id, result, self.clock.now());
+        self.database
+            .write("dataset_finish_ingest", input, |(held, id, result, now), tx| {
+                async move {
+                    leases::complete(tx, held, *now).await?;
+                    match result {
+                        IngestResult::Rejected { reason } => reject(tx, *id, reason).await,
+                        IngestResult::Ready(content) => finish(tx, held, *id, content).await,
+                    }
+                }
+                .boxed()
+            })
+            .await
+    }
+}
+
+/// A dataset as this connection sees it.
+pub(super) async fn get(
+    executor: impl SqliteExecutor<'_>,
+    workspace: WorkspaceId,
+    id: DatasetId,
+) -> Result<Option<DatasetRecord>, Error> {
+    let query = sqlx::query_as(GET).bind(workspace.uuid()).bind(id.uuid());
+    let row = query.fetch_optional(executor).await.map_err(Error::doing("dataset_get"))?;
+    row.map(row::record).transpose()
+}
+
+/// Rejects a dataset whose ingest came to nothing.
+pub(super) async fn reject(tx: &mut SqliteConnection, id: DatasetId, reason: &str) -> Result<(), Error> {
+    let update = sqlx::query(REJECT).bind(reason).bind(id.uuid());
+    update.execute(tx).await.map_err(Error::doing("dataset_reject"))?;
+    Ok(())
+}
+
+async fn insert(tx: &mut SqliteConnection, record: DatasetRecord) -> Result<DatasetRecord, Error> {
+    let insert = sqlx::query(INSERT)
+        .bind(record.id.uuid())
+        .bind(record.workspace.uuid())
+        .bind(&record.name)
+        .bind(&record.format)
+        .bind(record.options.as_str())
+        .bind(record.created_at.micros());
+    insert.execute(tx).await.map_err(Error::doing("dataset_create"))?;
+    Ok(record)
+}
+
+async fn complete(
+    tx: &mut SqliteConnection,
+    job: jobs::Enqueued,
+    id: DatasetId,
+    expected: Option<String>,
+) -> Result<DatasetRecord, NotCompleted> {
+    let found = get(&mut *tx, job.workspace, id).await?.ok_or(NotCompleted::NotFound)?;
+    takes_upload(&found)?;
+    let Some(upload) = &found.upload else { return Err(Error::NoUpload { id }.into()) };
+    if let Some(expected) = expected.filter(|expected| !expected.eq_ignore_ascii_case(&upload.sha256)) {
+        return Err(Error::ShaMismatch { id, expected, found: upload.sha256.clone() }.into());
+    }
+    let update = sqlx::query(COMPLETE).bind(job.workspace.uuid()).bind(id.uuid());
+    update.execute(&mut *tx).await.map_err(Error::doing("dataset_complete"))?;
+    jobs::enqueue(tx, &job).await?;
+    Ok(DatasetRecord { status: DatasetStatus::Ingesting, ..found })
+}
+
+async fn finish(
+    tx: &mut SqliteConnection,
+    held: &leases::Held,
+    id: DatasetId,
+    content: &DatasetContent,
+) -> Result<(), Error> {
+    let update = sqlx::query(FINISH)
+        .bind(&content.object)
+        .bind(integer("datasets.accepted_rows", content.rows)?)
+        .bind(integer("datasets.rejected_rows", content.rejected)?)
+        .bind(content.rejected_samples.as_str())
+        .bind(content.columns.as_str())
+        .bind(content.dialect.as_str())
+        .bind(held.workspace.uuid())
+        .bind(id.uuid());
+    let updated = update.execute(tx).await.map_err(Error::doing("dataset_finish_ingest"))?.rows_affected();
+    match updated {
+        0 => Err(held.lost()),
+        _ => Ok(()),
+    }
+}
+
+fn takes_upload(found: &DatasetRecord) -> Result<(), Error> {
+    match found.status {
+        DatasetStatus::AwaitingUpload => Ok(()),
+        status @ (DatasetStatus::Ingesting | DatasetStatus::Ready | DatasetStatus::Rejected) => {
+            Err(Error::UploadClosed { id: found.id, status })
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! Jobs in SQLite.
+
+use recon_domain::{DatasetId, Instant, JobId, ReconciliationId, WorkspaceId};
+use sqlx::{FromRow, SqliteConnection};
+use uuid::Uuid;
+
+use super::row::{count, instant, word};
+use crate::{Error, JOB_FAILURES_MAX, JobKind, JobRecord, Jobs, Subject};
+
+macro_rules! columns {
+    () => {
+        "id, workspace, kind, subject, state, attempt, failures, failures_max, run_after, worker, lease_until,
+    heartbeat_at, last_error, created_at, finished_at"
+    };
+}
+
+pub(super) use columns;
+
+const INSERT: &str = "-- job_enqueue
+insert into jobs (id, workspace, kind, subject, state, attempt, failures, failures_max, run_after, created_at)
+values (?, ?, ?, ?, 'queued', 0, 0, ?, ?, ?)";
+
+const GET: &str = concat!("-- job_get\nselect ", columns!(), " from jobs where workspace = ? and id = ?");
+
+#[derive(FromRow)]
+pub(super) struct JobRow {
+    id: Uuid,
+    workspace: Uuid,
+    kind: String,
+    subject: Uuid,
+    state: String,
+    attempt: i64,
+    failures: i64,
+    failures_max: i64,
+    run_after: i64,
+    worker: Option<String>,
+    lease_until: Option<i64>,
+    heartbeat_at: Option<i64>,
+    last_error: Option<String>,
+    created_at: i64,
+    finished_at: Option<i64>,
+}
+
+/// A job to be written in the transaction that makes it necessary.
+#[derive(Clone, Copy)]
+pub(super) struct Enqueued {
+    pub(super) id: Uuid,
+    pub(super) workspace: WorkspaceId,
+    pub(super) subject: Subject,
+    pub(super) now: Instant,
+}
+
+impl Jobs {
+    /// A job of the workspace.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn get(&self, workspace: WorkspaceId, id: JobId) -> Result<Option<JobRecord>, Error> {
+        let query = sqlx::query_as(GET).bind(workspace.uuid()).bind(id.uuid());
+        let row = query.fetch_optional(self.database.readers()).await.map_err(Error::doing("job_get"))?;
+        row.map(record).transpose()
+    }
+}
+
+/// Writes a job down.
+pub(super) async fn enqueue(tx: &mut SqliteConnection, job: &Enqueued) -> Result<(), Error> {
+    let insert = sqlx::query(INSERT)
+        .bind(job.id)
+        .bind(job.workspace.uuid())
+        .bind(job.subject.kind().as_str())
+        .bind(subject_uuid(job.subject))
+        .bind(JOB_FAILURES_MAX)
+        .bind(job.now.micros())
+        .bind(job.now.micros());
+    insert.execute(tx).await.map_err(Error::doing("job_enqueue"))?;
+    Ok(())
+}
+
+fn subject_uuid(subject: Subject) -> Uuid {
+    match subject {
+        Subject::Dataset(id) => id.uuid(),
+        Subject::Reconciliation(id) => id.uuid(),
+    }
+}
+
+/// A row as a record.
+pub(super) fn record(row: JobRow) -> Result<JobRecord, Error> {
+    let subject = match word("jobs.kind", &row.kind)? {
+        JobKind::Ingest => Subject::Dataset(DatasetId::from_uuid(row.subject)),
+        JobKind::Reconcile => Subject::Reconciliation(ReconciliationId::from_uuid(row.subject)),
+    };
+    Ok(JobRecord {
+        id: JobId::from_uuid(row.id),
+        workspace: WorkspaceId::from_uuid(row.workspace),
+        subject,
+        state: word("jobs.state", &row.state)?,
+        attempt: count("jobs.attempt", row.attempt)?,
+        failures: count("jobs.failures", row.failures)?,
+        failures_max: count("jobs.failures_max", row.failures_max)?,
+        run_after: instant(row.run_after),
+        worker: row.worker,
+        lease_until: row.lease_until.map(instant),
+        heartbeat_at: row.heartbeat_at.map(instant),
+        last_error: row.last_error,
+        created_at: instant(row.created_at),
+        finished_at: row.finished_at.map(instant),
+    })
+}

@@ -1,0 +1,331 @@
+//! Leases of jobs in SQLite.
+
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use recon_domain::{Instant, JobId, WorkspaceId};
+use sqlx::SqliteConnection;
+
+use super::jobs::{JobRow, columns, record};
+use super::row::instant;
+use super::{datasets, reconciliations};
+use crate::clock::random;
+use crate::job::LeaseToken;
+use crate::{
+    BACKOFF_MAX, Error, Failed, Failure, JobKind, JobRecord, Jobs, Json, LEASE_DURATION, Lease,
+    REASON_CHARS_MAX, Subject,
+};
+
+/// What people read about a job whose workers kept dying.
+const WORKER_LOST: &str = "every worker that took the job was lost";
+/// The code of a reconciliation whose job was given up.
+const GIVEN_UP: &str = "attempts_exhausted";
+
+macro_rules! runnable {
+    () => {
+        "kind in (select value from json_each(?1))
+    and (state = 'queued' and run_after <= ?2 or state = 'running' and lease_until <= ?2)"
+    };
+}
+
+const PEEK: &str = concat!("-- job_peek\nselect 1 from jobs where ", runnable!(), " limit 1");
+
+/// A worker that never came back counts as a failure, or one that kills its process would be tried for ever.
+const BURY: &str = concat!(
+    "-- job_bury\nupdate jobs set state = 'dead', failures = failures + 1, lease_token = null, lease_until = null,
+    last_error = ?1, finished_at = ?2
+    where state = 'running' and lease_until <= ?2 and failures + 1 >= failures_max returning ",
+    columns!()
+);
+
+const LEASE: &str = concat!(
+    "-- job_lease\nupdate jobs set failures = failures + (state = 'running'), state = 'running', attempt = attempt + 1,
+    worker = ?3, lease_token = ?4, lease_until = ?5, heartbeat_at = ?2
+    where id = (select id from jobs where ",
+    runnable!(),
+    " order by run_after, id limit 1) returning ",
+    columns!()
+);
+
+const HEARTBEAT: &str = "-- job_heartbeat
+update jobs set lease_until = ?3, heartbeat_at = ?4 where id = ?1 and lease_token = ?2 and state = 'running'";
+
+const HOLDS: &str = "-- job_holds
+select 1 from jobs where id = ?1 and lease_token = ?2 and state = 'running'";
+
+const COMPLETE: &str = "-- job_complete
+update jobs set state = 'done', lease_token = null, lease_until = null, finished_at = ?3
+where id = ?1 and lease_token = ?2 and state = 'running'";
+
+const RELEASE: &str = "-- job_release
+update jobs set state = 'queued', lease_token = null, lease_until = null, run_after = ?3
+where id = ?1 and lease_token = ?2 and state = 'running'";
+
+const FAIL: &str = concat!(
+    "-- job_fail\nupdate jobs set failures = failures + 1, lease_token = null, lease_until = null, last_error = ?3,
+    state = case when failures + 1 >= failures_max then 'dead' else 'queued' end,
+    finished_at = case when failures + 1 >= failures_max then ?4 end
+    where id = ?1 and lease_token = ?2 and state = 'running' returning ",
+    columns!()
+);
+
+const BACK_OFF: &str = "-- job_back_off\nupdate jobs set run_after = ?2 where id = ?1";
+
+const EXPIRE_ALL: &str =
+    "-- job_expire_all\nupdate jobs set lease_until = ?1 where state = 'running' and lease_until > ?1";
+
+/// What of a lease a transaction needs to prove it.
+#[derive(Clone, Copy)]
+pub(super) struct Held {
+    pub(super) job: JobId,
+    pub(super) workspace: WorkspaceId,
+    pub(super) attempt: u32,
+    subject: Subject,
+    token: LeaseToken,
+}
+
+impl Held {
+    pub(super) fn of(lease: &Lease) -> Self {
+        Self {
+            job: lease.job,
+            workspace: lease.workspace,
+            attempt: lease.attempt,
+            subject: lease.subject,
+            token: lease.token,
+        }
+    }
+
+    pub(super) fn lost(&self) -> Error {
+        Error::LeaseLost { job: self.job, attempt: self.attempt }
+    }
+
+    /// The statement that only a holder's token lets through was let through.
+    fn proven(&self, rows: u64) -> Result<(), Error> {
+        match rows {
+            0 => Err(self.lost()),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Jobs {
+    /// Takes the oldest job of these kinds that is due, or whose worker was lost; `None` if there is none.
+    /// Jobs that lost too many workers are given up on the way.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn lease(&self, kinds: &[JobKind], worker: &str) -> Result<Option<Lease>, Error> {
+        let kinds = Json::of(&kinds.iter().map(|kind| kind.as_str()).collect::<Vec<_>>())?;
+        let now = self.clock.now();
+        // Idle workers ask often: a look that takes no lock comes first.
+        let peek = sqlx::query_scalar::<_, i64>(PEEK).bind(kinds.as_str()).bind(now.micros());
+        let due = peek.fetch_optional(self.database.readers()).await.map_err(Error::doing("job_peek"))?;
+        if due.is_none() {
+            return Ok(None);
+        }
+        let input = (kinds, worker.to_owned(), now, LeaseToken(random()?));
+        self.database
+            .write("job_lease", input, |(kinds, worker, now, token), tx| {
+                async move {
+                    bury(tx, *now).await?;
+                    take(tx, kinds, worker, *now, *token).await
+                }
+                .boxed()
+            })
+            .await
+    }
+
+    /// Renews a lease for [`LEASE_DURATION`].
+    ///
+    /// # Errors
+    /// [`Error::LeaseLost`]: stop working.
+    pub async fn heartbeat(&self, lease: &Lease) -> Result<(), Error> {
+        let input = (Held::of(lease), self.clock.now());
+        self.database
+            .write("job_heartbeat", input, |(held, now), tx| {
+                async move {
+                    let update = sqlx::query(HEARTBEAT)
+                        .bind(held.job.uuid())
+                        .bind(held.token.0.as_slice())
+                        .bind(after(*now, LEASE_DURATION))
+                        .bind(now.micros());
+                    let updated = update.execute(tx).await.map_err(Error::doing("job_heartbeat"))?;
+                    held.proven(updated.rows_affected())
+                }
+                .boxed()
+            })
+            .await
+    }
+
+    /// Gives a job back unfinished, for another worker to take at once. It does not count as a failure.
+    ///
+    /// # Errors
+    /// [`Error::LeaseLost`].
+    pub async fn release(&self, lease: &Lease) -> Result<(), Error> {
+        let input = (Held::of(lease), self.clock.now());
+        self.database
+            .write("job_release", input, |(held, now), tx| {
+                async move {
+                    let update = sqlx::query(RELEASE)
+                        .bind(held.job.uuid())
+                        .bind(held.token.0.as_slice())
+                        .bind(now.micros());
+                    let updated = update.execute(&mut *tx).await.map_err(Error::doing("job_release"))?;
+                    held.proven(updated.rows_affected())?;
+                    wait_again(tx, held.subject).await
+                }
+                .boxed()
+            })
+            .await
+    }
+
+    /// Says that an attempt failed for a reason that may pass. After [`JOB_FAILURES_MAX`](crate::JOB_FAILURES_MAX) failures the job is dead,
+    /// and its dataset rejected or its reconciliation failed, with this reason.
+    ///
+    /// # Errors
+    /// [`Error::LeaseLost`].
+    pub async fn fail(&self, lease: &Lease, reason: &str) -> Result<Failed, Error> {
+        let reason: String = reason.chars().take(REASON_CHARS_MAX).collect();
+        let input = (Held::of(lease), reason, self.clock.now());
+        self.database
+            .write("job_fail", input, |(held, reason, now), tx| fail(tx, held, reason, *now).boxed())
+            .await
+    }
+
+    /// Lets every lease run out now, so that jobs of a process that was killed are taken up at once. Only for a process
+    /// that knows itself to be the only worker, by the lock that it holds.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn expire_all(&self) -> Result<u64, Error> {
+        self.database
+            .write("job_expire_all", self.clock.now(), |now, tx| {
+                async move {
+                    let update = sqlx::query(EXPIRE_ALL).bind(now.micros()).execute(tx).await;
+                    Ok(update.map_err(Error::doing("job_expire_all"))?.rows_affected())
+                }
+                .boxed()
+            })
+            .await
+    }
+}
+
+/// Refuses whoever does not hold the lease. The transaction keeps everybody else from taking it meanwhile.
+pub(super) async fn prove(tx: &mut SqliteConnection, held: &Held) -> Result<(), Error> {
+    let query = sqlx::query_scalar::<_, i64>(HOLDS).bind(held.job.uuid()).bind(held.token.0.as_slice());
+    let holds = query.fetch_optional(tx).await.map_err(Error::doing("job_holds"))?;
+    holds.map(|_| ()).ok_or_else(|| held.lost())
+}
+
+/// Ends a job in the transaction that ends its subject.
+pub(super) async fn complete(tx: &mut SqliteConnection, held: &Held, now: Instant) -> Result<(), Error> {
+    let update = sqlx::query(COMPLETE).bind(held.job.uuid()).bind(held.token.0.as_slice()).bind(now.micros());
+    let updated = update.execute(tx).await.map_err(Error::doing("job_complete"))?;
+    held.proven(updated.rows_affected())
+}
+
+async fn bury(tx: &mut SqliteConnection, now: Instant) -> Result<(), Error> {
+    let dead: Vec<JobRow> = sqlx::query_as(BURY)
+        .bind(WORKER_LOST)
+        .bind(now.micros())
+        .fetch_all(&mut *tx)
+        .await
+        .map_err(Error::doing("job_bury"))?;
+    for row in dead {
+        let job = record(row)?;
+        tracing::warn!(job = %job.id, attempt = job.attempt, "job given up: {WORKER_LOST}");
+        give_up(tx, job.subject, WORKER_LOST, now).await?;
+    }
+    Ok(())
+}
+
+async fn take(
+    tx: &mut SqliteConnection,
+    kinds: &Json,
+    worker: &str,
+    now: Instant,
+    token: LeaseToken,
+) -> Result<Option<Lease>, Error> {
+    let row: Option<JobRow> = sqlx::query_as(LEASE)
+        .bind(kinds.as_str())
+        .bind(now.micros())
+        .bind(worker)
+        .bind(token.0.as_slice())
+        .bind(after(now, LEASE_DURATION))
+        .fetch_optional(&mut *tx)
+        .await
+        .map_err(Error::doing("job_lease"))?;
+    let Some(row) = row else { return Ok(None) };
+    let job = record(row)?;
+    if let Subject::Reconciliation(id) = job.subject {
+        reconciliations::start(tx, id, now).await?;
+    }
+    let JobRecord { id, workspace, subject, attempt, .. } = job;
+    Ok(Some(Lease { job: id, workspace, subject, attempt, token }))
+}
+
+async fn fail(tx: &mut SqliteConnection, held: &Held, reason: &str, now: Instant) -> Result<Failed, Error> {
+    let row: Option<JobRow> = sqlx::query_as(FAIL)
+        .bind(held.job.uuid())
+        .bind(held.token.0.as_slice())
+        .bind(reason)
+        .bind(now.micros())
+        .fetch_optional(&mut *tx)
+        .await
+        .map_err(Error::doing("job_fail"))?;
+    let job = record(row.ok_or_else(|| held.lost())?)?;
+    if job.finished_at.is_some() {
+        give_up(tx, job.subject, reason, now).await?;
+        return Ok(Failed::Dead);
+    }
+    let run_after = after(now, backoff(job.failures));
+    let update = sqlx::query(BACK_OFF).bind(held.job.uuid()).bind(run_after);
+    update.execute(&mut *tx).await.map_err(Error::doing("job_back_off"))?;
+    wait_again(tx, job.subject).await?;
+    Ok(Failed::Retried { run_after: instant(run_after) })
+}
+
+/// What a job was about ends with it.
+async fn give_up(
+    tx: &mut SqliteConnection,
+    subject: Subject,
+    reason: &str,
+    now: Instant,
+) -> Result<(), Error> {
+    match subject {
+        Subject::Dataset(id) => datasets::reject(tx, id, reason).await,
+        Subject::Reconciliation(id) => {
+            let failure = Failure { code: GIVEN_UP.to_owned(), detail: reason.to_owned() };
+            reconciliations::set_failed(tx, id, &failure, now).await
+        }
+    }
+}
+
+/// What a job is about waits with it.
+async fn wait_again(tx: &mut SqliteConnection, subject: Subject) -> Result<(), Error> {
+    match subject {
+        Subject::Dataset(_) => Ok(()),
+        Subject::Reconciliation(id) => reconciliations::requeue(tx, id).await,
+    }
+}
+
+/// 1 s after the first failure, twice as long after each further one.
+fn backoff(failures: u32) -> Duration {
+    let doublings = failures.saturating_sub(1).min(16);
+    Duration::from_secs(1 << doublings).min(BACKOFF_MAX)
+}
+
+fn after(now: Instant, wait: Duration) -> i64 {
+    now.micros().saturating_add(i64::try_from(wait.as_micros()).unwrap_or(i64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wait_doubles_up_to_its_limit() {
+        let waits: Vec<_> = [1, 2, 3, 6, 7, 8, u32::MAX].map(|failures| backoff(failures).as_secs()).into();
+        assert_eq!(waits, [1, 2, 4, 32, 60, 60, 60]);
+    }
+}

@@ -1,0 +1,158 @@
+//! The schema: its one sequence of migrations, and whether a file has it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::{Connection, SqlSafeStr, SqliteConnection};
+
+use super::Database;
+use super::database::writing;
+use crate::{Error, Migrated, Schema};
+
+/// The schema that this build brings and needs.
+const SCHEMA_VERSION: u32 = 9;
+/// The oldest build whose statements still work on this schema. Raise it only when a migration takes something away.
+const MIN_COMPATIBLE: u32 = 1;
+
+/// Every migration, in order. One that was released never changes; `Migrator` compares their checksums.
+fn sequence() -> Migrator {
+    let steps: [(i64, &'static str, &'static str); SCHEMA_VERSION as usize] = [
+        (1, "schema version", include_str!("../../migrations/0001_schema_version.sql")),
+        (2, "workspaces", include_str!("../../migrations/0002_workspaces.sql")),
+        (3, "users", include_str!("../../migrations/0003_users.sql")),
+        (4, "sessions", recon_session::sqlite::MIGRATION),
+        (5, "idempotency keys", recon_idempotency::sqlite::MIGRATION),
+        (6, "datasets", include_str!("../../migrations/0006_datasets.sql")),
+        (7, "jobs", include_str!("../../migrations/0007_jobs.sql")),
+        (8, "reconciliations", include_str!("../../migrations/0008_reconciliations.sql")),
+        (9, "breaks", include_str!("../../migrations/0009_breaks.sql")),
+    ];
+    let migrations = steps.map(|(version, what, sql)| {
+        Migration::new(version, what.into(), MigrationType::Simple, sql.into_sql_str(), false)
+    });
+    Migrator::with_migrations(migrations.into())
+}
+
+/// Whether the file has the schema that this build needs. A file that is not there has none.
+pub(crate) async fn check(database: &Database) -> Result<Schema, Error> {
+    if !exists(database.file()).await? {
+        return Ok(judge(None));
+    }
+    let mut connection = database.readers().acquire().await.map_err(Error::doing("schema_check"))?;
+    found(&mut connection).await.map(judge)
+}
+
+/// Brings the file to this build's schema, all of it or nothing, and makes the file if it is not there.
+/// An older file is copied first, to `FILE.bak-VERSION`.
+pub(crate) async fn migrate(database: &Database) -> Result<Migrated, Error> {
+    let failed = Error::doing("migrate");
+    if let Some(folder) = database.file().parent() {
+        tokio::fs::create_dir_all(folder).await.map_err(sqlx::Error::Io).map_err(&failed)?;
+    }
+    let options = writing(database.file()).create_if_missing(true);
+    let mut connection = SqliteConnection::connect_with(&options).await.map_err(&failed)?;
+    let before = found(&mut connection).await?;
+    if let Schema::Newer { found, .. } = judge(before) {
+        return Err(Error::SchemaNewer { found, known: SCHEMA_VERSION });
+    }
+    let from = before.map_or(0, |found| found.version);
+    let backup = match from > 0 && from < SCHEMA_VERSION {
+        true => Some(back_up(&mut connection, database.file(), from).await?),
+        false => None,
+    };
+    if from < SCHEMA_VERSION {
+        apply(&mut connection).await?;
+    }
+    connection.close().await.map_err(&failed)?;
+    Ok(Migrated { from, to: from.max(SCHEMA_VERSION), backup })
+}
+
+/// One transaction around the whole sequence: each migration becomes a savepoint in it, so that a file is never left
+/// between two versions, and a second migrating process waits and then finds nothing to do.
+async fn apply(connection: &mut SqliteConnection) -> Result<(), Error> {
+    let failed = Error::doing("migrate");
+    let mut tx = connection.begin_with("begin immediate").await.map_err(&failed)?;
+    sequence().run_direct(None, &mut *tx, false).await.map_err(Error::Migration)?;
+    sqlx::query(
+        "-- schema_version_set
+        insert into schema_version (only_row, version, min_compatible) values (1, ?, ?)
+        on conflict (only_row) do update set version = excluded.version, min_compatible = excluded.min_compatible",
+    )
+    .bind(SCHEMA_VERSION)
+    .bind(MIN_COMPATIBLE)
+    .execute(&mut *tx)
+    .await
+    .map_err(&failed)?;
+    tx.commit().await.map_err(&failed)
+}
+
+/// Copies the file as it stands. The copy has its name only when it is whole.
+async fn back_up(connection: &mut SqliteConnection, file: &Path, version: u32) -> Result<PathBuf, Error> {
+    let failed = Error::doing("migrate_backup");
+    let beside = |ending: String| {
+        let mut path = file.as_os_str().to_owned();
+        path.push(ending);
+        PathBuf::from(path)
+    };
+    let (unfinished, finished) = (beside(format!(".bak-{version}.tmp")), beside(format!(".bak-{version}")));
+    if exists(&unfinished).await? {
+        tokio::fs::remove_file(&unfinished).await.map_err(sqlx::Error::Io).map_err(&failed)?;
+    }
+    let target = unfinished.to_string_lossy().into_owned();
+    sqlx::query("-- migrate_backup\nvacuum into ?")
+        .bind(target)
+        .execute(connection)
+        .await
+        .map_err(&failed)?;
+    let (from, to) = (unfinished, finished.clone());
+    tokio::task::spawn_blocking(move || {
+        fs::File::open(&from)?.sync_all().and_then(|()| fs::rename(&from, &to))
+    })
+    .await
+    .map_err(|stopped| Error::Unavailable { doing: "migrate_backup", source: stopped.into() })?
+    .map_err(sqlx::Error::Io)
+    .map_err(&failed)?;
+    Ok(finished)
+}
+
+#[derive(Clone, Copy)]
+struct Found {
+    version: u32,
+    min_compatible: u32,
+}
+
+fn judge(found: Option<Found>) -> Schema {
+    match found {
+        Some(Found { version, min_compatible }) if min_compatible > SCHEMA_VERSION => {
+            Schema::Newer { found: version, min_compatible, known: SCHEMA_VERSION }
+        }
+        Some(Found { version, .. }) if version >= SCHEMA_VERSION => Schema::Compatible { version },
+        older => Schema::Older { found: older.map_or(0, |found| found.version), needed: SCHEMA_VERSION },
+    }
+}
+
+/// What the file says about its schema; `None` if it has none.
+async fn found(connection: &mut SqliteConnection) -> Result<Option<Found>, Error> {
+    let failed = Error::doing("schema_version_get");
+    let table: Option<i64> = sqlx::query_scalar(
+        "-- schema_version_table
+        select 1 from sqlite_schema where type = 'table' and name = 'schema_version'",
+    )
+    .fetch_optional(&mut *connection)
+    .await
+    .map_err(&failed)?;
+    if table.is_none() {
+        return Ok(None);
+    }
+    let row: Option<(u32, u32)> =
+        sqlx::query_as("-- schema_version_get\nselect version, min_compatible from schema_version")
+            .fetch_optional(connection)
+            .await
+            .map_err(&failed)?;
+    Ok(row.map(|(version, min_compatible)| Found { version, min_compatible }))
+}
+
+async fn exists(file: &Path) -> Result<bool, Error> {
+    tokio::fs::try_exists(file).await.map_err(sqlx::Error::Io).map_err(Error::doing("schema_check"))
+}

@@ -1,0 +1,253 @@
+//! Reconciliations in SQLite.
+
+mod row;
+
+use futures_util::FutureExt;
+use recon_domain::{Instant, ReconciliationId, Side, WorkspaceId};
+use recon_idempotency::sqlite::guarded;
+use recon_idempotency::{ClaimOutcome, Guard};
+use sqlx::{SqliteConnection, SqliteExecutor};
+
+use super::row::integer;
+use super::{datasets, jobs, leases};
+use crate::clock::id_made_at;
+use crate::{
+    DatasetStatus, Error, Failure, Lease, NewReconciliation, Phase, Progress, Published,
+    ReconciliationRecord, ReconciliationStatus, Reconciliations, Subject,
+};
+
+const INSERT: &str = "-- reconciliation_create
+insert into reconciliations (id, workspace, name, left_dataset, right_dataset, rules, status, phase, progress_done,
+    progress_total, version, created_at)
+values (?, ?, ?, ?, ?, ?, 'queued', 'queued', 0, 0, 1, ?)";
+
+const GET: &str = "-- reconciliation_get
+select id, workspace, name, left_dataset, right_dataset, rules, status, phase, progress_done, progress_total,
+    published_attempt, summary, digest, matches_object, error_code, error_detail, version, created_at, started_at,
+    finished_at
+from reconciliations where workspace = ? and id = ?";
+
+const START: &str = "-- reconciliation_start
+update reconciliations set status = 'running', phase = 'reading', progress_done = 0, progress_total = 0,
+    started_at = coalesce(started_at, ?2), version = version + 1
+where id = ?1 and status in ('queued', 'running')";
+
+const REQUEUE: &str = "-- reconciliation_requeue
+update reconciliations set status = 'queued', phase = 'queued', progress_done = 0, progress_total = 0,
+    version = version + 1
+where id = ? and status = 'running'";
+
+const PROGRESS: &str = "-- reconciliation_progress
+update reconciliations set phase = ?2, progress_done = ?3, progress_total = ?4, version = version + 1
+where id = ?1 and status = 'running'";
+
+const PUBLISH: &str = "-- reconciliation_publish
+update reconciliations set status = 'succeeded', phase = 'done', published_attempt = ?2, summary = ?3, digest = ?4,
+    matches_object = ?5, finished_at = ?6, version = version + 1
+where id = ?1 and status = 'running'";
+
+const FAIL: &str = "-- reconciliation_fail
+update reconciliations set status = 'failed', phase = 'done', error_code = ?2, error_detail = ?3, finished_at = ?4,
+    version = version + 1
+where id = ?1 and status in ('queued', 'running')";
+
+impl Reconciliations {
+    /// Makes a reconciliation and enqueues its run.
+    ///
+    /// # Errors
+    /// [`Error::DatasetNotFound`], [`Error::DatasetNotReady`]; no key is left.
+    pub async fn create(
+        &self,
+        workspace: WorkspaceId,
+        guard: Guard<ReconciliationRecord>,
+        new: NewReconciliation,
+    ) -> Result<ClaimOutcome<ReconciliationRecord>, Error> {
+        let now = self.clock.now();
+        let job =
+            jobs::Enqueued { id: id_made_at(now)?, workspace, subject: Subject::Reconciliation(new.id), now };
+        let record = ReconciliationRecord {
+            id: new.id,
+            workspace,
+            name: new.name,
+            left: new.left,
+            right: new.right,
+            rules: new.rules,
+            status: ReconciliationStatus::Queued,
+            progress: Progress { phase: Phase::Queued, done: 0, total: 0 },
+            published: None,
+            failure: None,
+            version: 1,
+            created_at: now,
+            started_at: None,
+            finished_at: None,
+        };
+        self.database
+            .write("reconciliation_create", (guard, job, record), |(guard, job, record), tx| {
+                let (job, record) = (*job, record.clone());
+                guarded(tx, guard, move |tx| create(tx, job, record).boxed()).boxed()
+            })
+            .await
+    }
+
+    /// A reconciliation of the workspace.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn get(
+        &self,
+        workspace: WorkspaceId,
+        id: ReconciliationId,
+    ) -> Result<Option<ReconciliationRecord>, Error> {
+        get(self.database.readers(), workspace, id).await
+    }
+
+    /// Says how far a run is. Each call is a write that reaches the disk: a few a second are plenty.
+    ///
+    /// # Errors
+    /// [`Error::LeaseLost`]: nothing was written.
+    pub async fn progress(&self, lease: &Lease, progress: Progress) -> Result<(), Error> {
+        let id = lease.reconciliation()?;
+        self.database
+            .write(
+                "reconciliation_progress",
+                (leases::Held::of(lease), id, progress),
+                |(held, id, progress), tx| {
+                    async move {
+                        leases::prove(tx, held).await?;
+                        let update = sqlx::query(PROGRESS)
+                            .bind(id.uuid())
+                            .bind(progress.phase.as_str())
+                            .bind(integer("reconciliations.progress_done", progress.done)?)
+                            .bind(integer("reconciliations.progress_total", progress.total)?);
+                        let updated =
+                            update.execute(tx).await.map_err(Error::doing("reconciliation_progress"))?;
+                        covered(held, updated.rows_affected())
+                    }
+                    .boxed()
+                },
+            )
+            .await
+    }
+
+    /// Publishes a result, all at once: from here on the breaks of this attempt are the breaks. The job is done.
+    ///
+    /// # Errors
+    /// [`Error::LeaseLost`]: nothing was written.
+    pub async fn publish(&self, lease: &Lease, result: Published) -> Result<(), Error> {
+        let id = lease.reconciliation()?;
+        let input = (leases::Held::of(lease), id, result, self.clock.now());
+        self.database
+            .write("reconciliation_publish", input, |(held, id, result, now), tx| {
+                async move {
+                    leases::complete(tx, held, *now).await?;
+                    let update = sqlx::query(PUBLISH)
+                        .bind(id.uuid())
+                        .bind(held.attempt)
+                        .bind(result.summary.as_str())
+                        .bind(&result.digest)
+                        .bind(&result.matches_object)
+                        .bind(now.micros());
+                    let updated = update.execute(tx).await.map_err(Error::doing("reconciliation_publish"))?;
+                    covered(held, updated.rows_affected())
+                }
+                .boxed()
+            })
+            .await
+    }
+
+    /// Ends a run that no further attempt would bring further, such as one whose rules do not fit the data.
+    /// The job is done. What may pass is for [`Jobs::fail`](crate::Jobs::fail).
+    ///
+    /// # Errors
+    /// [`Error::LeaseLost`]: nothing was written.
+    pub async fn fail(&self, lease: &Lease, failure: Failure) -> Result<(), Error> {
+        let id = lease.reconciliation()?;
+        let input = (leases::Held::of(lease), id, failure, self.clock.now());
+        self.database
+            .write("reconciliation_fail", input, |(held, id, failure, now), tx| {
+                async move {
+                    leases::complete(tx, held, *now).await?;
+                    set_failed(tx, *id, failure, *now).await
+                }
+                .boxed()
+            })
+            .await
+    }
+}
+
+/// A worker took the job.
+pub(super) async fn start(
+    tx: &mut SqliteConnection,
+    id: ReconciliationId,
+    now: Instant,
+) -> Result<(), Error> {
+    let update = sqlx::query(START).bind(id.uuid()).bind(now.micros());
+    update.execute(tx).await.map_err(Error::doing("reconciliation_start"))?;
+    Ok(())
+}
+
+/// The worker gave the job back.
+pub(super) async fn requeue(tx: &mut SqliteConnection, id: ReconciliationId) -> Result<(), Error> {
+    let update = sqlx::query(REQUEUE).bind(id.uuid());
+    update.execute(tx).await.map_err(Error::doing("reconciliation_requeue"))?;
+    Ok(())
+}
+
+/// The run cannot succeed.
+pub(super) async fn set_failed(
+    tx: &mut SqliteConnection,
+    id: ReconciliationId,
+    failure: &Failure,
+    now: Instant,
+) -> Result<(), Error> {
+    let update =
+        sqlx::query(FAIL).bind(id.uuid()).bind(&failure.code).bind(&failure.detail).bind(now.micros());
+    update.execute(tx).await.map_err(Error::doing("reconciliation_fail"))?;
+    Ok(())
+}
+
+pub(super) async fn get(
+    executor: impl SqliteExecutor<'_>,
+    workspace: WorkspaceId,
+    id: ReconciliationId,
+) -> Result<Option<ReconciliationRecord>, Error> {
+    let query = sqlx::query_as(GET).bind(workspace.uuid()).bind(id.uuid());
+    let row = query.fetch_optional(executor).await.map_err(Error::doing("reconciliation_get"))?;
+    row.map(row::record).transpose()
+}
+
+async fn create(
+    tx: &mut SqliteConnection,
+    job: jobs::Enqueued,
+    record: ReconciliationRecord,
+) -> Result<ReconciliationRecord, Error> {
+    for (which, id) in [(Side::Left, record.left), (Side::Right, record.right)] {
+        let dataset = datasets::get(&mut *tx, record.workspace, id).await?;
+        match dataset.map(|dataset| dataset.status) {
+            None => return Err(Error::DatasetNotFound { which, id }),
+            Some(DatasetStatus::Ready) => {}
+            Some(
+                status @ (DatasetStatus::AwaitingUpload | DatasetStatus::Ingesting | DatasetStatus::Rejected),
+            ) => return Err(Error::DatasetNotReady { which, id, status }),
+        }
+    }
+    let insert = sqlx::query(INSERT)
+        .bind(record.id.uuid())
+        .bind(record.workspace.uuid())
+        .bind(&record.name)
+        .bind(record.left.uuid())
+        .bind(record.right.uuid())
+        .bind(record.rules.as_str())
+        .bind(record.created_at.micros());
+    insert.execute(&mut *tx).await.map_err(Error::doing("reconciliation_create"))?;
+    jobs::enqueue(tx, &job).await?;
+    Ok(record)
+}
+
+/// A reconciliation that is not running is none that this lease covers any more.
+fn covered(held: &leases::Held, rows: u64) -> Result<(), Error> {
+    match rows {
+        0 => Err(held.lost()),
+        _ => Ok(()),
+    }
+}

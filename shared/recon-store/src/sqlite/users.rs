@@ -1,0 +1,128 @@
+//! Users in SQLite.
+
+use futures_util::FutureExt;
+use recon_domain::{UserId, WorkspaceId};
+use recon_session::Tag;
+use recon_session::password::PasswordHash;
+use sqlx::FromRow;
+use uuid::Uuid;
+
+use super::row::{instant, unreadable, word};
+use crate::{Credentials, Email, Error, NewUser, UserRecord, Users};
+
+macro_rules! columns {
+    () => {
+        "u.id, u.workspace, u.email, u.role, u.disabled, u.session_tag, u.sessions_valid_from, u.created_at"
+    };
+}
+
+const INSERT: &str = "-- user_create
+insert into users (id, workspace, email, role, password_hash, session_tag, disabled, sessions_valid_from, created_at)
+values (?, ?, ?, ?, ?, ?, 0, ?, ?) on conflict (email) do nothing";
+
+const GET: &str =
+    concat!("-- user_get\nselect ", columns!(), " from users u where u.workspace = ? and u.id = ?");
+
+const BY_EMAIL: &str = concat!(
+    "-- user_by_email\nselect ",
+    columns!(),
+    ", u.password_hash, w.name as workspace_name from users u join workspaces w on w.id = u.workspace
+    where u.email = ?"
+);
+
+#[derive(FromRow)]
+struct Row {
+    id: Uuid,
+    workspace: Uuid,
+    email: String,
+    role: String,
+    disabled: bool,
+    session_tag: String,
+    sessions_valid_from: i64,
+    created_at: i64,
+}
+
+#[derive(FromRow)]
+struct CredentialsRow {
+    #[sqlx(flatten)]
+    user: Row,
+    password_hash: String,
+    workspace_name: String,
+}
+
+impl Users {
+    /// Makes a user.
+    ///
+    /// # Errors
+    /// [`Error::EmailTaken`].
+    pub async fn create(&self, workspace: WorkspaceId, new: NewUser) -> Result<UserRecord, Error> {
+        let tag = Tag::random()
+            .map_err(|source| Error::Unavailable { doing: "randomness", source: source.into() })?;
+        let input = (workspace, new, tag, self.clock.now());
+        self.database
+            .write("user_create", input, |(workspace, new, tag, now), tx| {
+                async move {
+                    let failed = Error::doing("user_create");
+                    let insert = sqlx::query(INSERT)
+                        .bind(new.id.uuid())
+                        .bind(workspace.uuid())
+                        .bind(new.email.as_str())
+                        .bind(new.role.as_str())
+                        .bind(new.password_hash.as_phc())
+                        .bind(tag.to_string())
+                        .bind(now.micros())
+                        .bind(now.micros());
+                    let inserted = insert.execute(&mut *tx).await.map_err(&failed)?.rows_affected();
+                    if inserted == 0 {
+                        return Err(Error::EmailTaken);
+                    }
+                    let row = sqlx::query_as(GET).bind(workspace.uuid()).bind(new.id.uuid()).fetch_one(tx);
+                    record(row.await.map_err(&failed)?)
+                }
+                .boxed()
+            })
+            .await
+    }
+
+    /// A user of the workspace.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn get(&self, workspace: WorkspaceId, id: UserId) -> Result<Option<UserRecord>, Error> {
+        let query = sqlx::query_as(GET).bind(workspace.uuid()).bind(id.uuid());
+        let row = query.fetch_optional(self.database.readers()).await.map_err(Error::doing("user_get"))?;
+        row.map(record).transpose()
+    }
+
+    /// What a sign-in needs. Before it nobody knows the workspace: the one read for clients that names none.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn by_email(&self, email: &Email) -> Result<Option<Credentials>, Error> {
+        let query = sqlx::query_as(BY_EMAIL).bind(email.as_str());
+        let row: Option<CredentialsRow> =
+            query.fetch_optional(self.database.readers()).await.map_err(Error::doing("user_by_email"))?;
+        row.map(|row| {
+            Ok(Credentials {
+                user: record(row.user)?,
+                workspace_name: row.workspace_name,
+                password_hash: PasswordHash::parse(row.password_hash)
+                    .map_err(|_| unreadable("users.password_hash", "text of another form"))?,
+            })
+        })
+        .transpose()
+    }
+}
+
+fn record(row: Row) -> Result<UserRecord, Error> {
+    Ok(UserRecord {
+        id: UserId::from_uuid(row.id),
+        workspace: WorkspaceId::from_uuid(row.workspace),
+        email: Email::stored(row.email),
+        role: word("users.role", &row.role)?,
+        disabled: row.disabled,
+        session_tag: word("users.session_tag", &row.session_tag)?,
+        sessions_valid_from: instant(row.sessions_valid_from),
+        created_at: instant(row.created_at),
+    })
+}

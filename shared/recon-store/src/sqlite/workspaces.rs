@@ -1,0 +1,53 @@
+//! Workspaces in SQLite.
+
+use futures_util::FutureExt;
+use recon_domain::WorkspaceId;
+use uuid::Uuid;
+
+use super::row::instant;
+use crate::{Error, WorkspaceRecord, Workspaces};
+
+const INSERT: &str = "-- workspace_ensure
+insert into workspaces (id, name, created_at) values (?, ?, ?) on conflict (name) do nothing";
+
+const GET_BY_NAME: &str = "-- workspace_by_name
+select id, name, created_at from workspaces where name = ?";
+
+const GET: &str = "-- workspace_get
+select id, name, created_at from workspaces where id = ?";
+
+type Row = (Uuid, String, i64);
+
+impl Workspaces {
+    /// The workspace of this name, made with this id if there is none.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn ensure(&self, id: WorkspaceId, name: &str) -> Result<WorkspaceRecord, Error> {
+        let input = (id, name.to_owned(), self.clock.now());
+        self.database
+            .write("workspace_ensure", input, |(id, name, now), tx| {
+                async move {
+                    let failed = Error::doing("workspace_ensure");
+                    let insert = sqlx::query(INSERT).bind(id.uuid()).bind(name).bind(now.micros());
+                    insert.execute(&mut *tx).await.map_err(&failed)?;
+                    sqlx::query_as(GET_BY_NAME).bind(name).fetch_one(tx).await.map_err(&failed).map(record)
+                }
+                .boxed()
+            })
+            .await
+    }
+
+    /// A workspace.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn get(&self, id: WorkspaceId) -> Result<Option<WorkspaceRecord>, Error> {
+        let row = sqlx::query_as(GET).bind(id.uuid()).fetch_optional(self.database.readers()).await;
+        Ok(row.map_err(Error::doing("workspace_get"))?.map(record))
+    }
+}
+
+fn record((id, name, created_at): Row) -> WorkspaceRecord {
+    WorkspaceRecord { id: WorkspaceId::from_uuid(id), name, created_at: instant(created_at) }
+}

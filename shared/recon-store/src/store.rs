@@ -1,0 +1,147 @@
+//! The store: one value from which every table is reached.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use recon_session::sqlite::SqliteSessions;
+use recon_session::{Lifetimes, Sessions};
+
+use crate::config::{DatabaseUrl, ObjectUrl};
+use crate::sqlite::{self, Database};
+use crate::{Breaks, Clock, Datasets, Error, Jobs, Objects, Reconciliations, StoreConfig, Users, Workspaces};
+
+/// The records and objects of an installation. Clones share connections. Nothing is opened before the first use.
+#[derive(Clone)]
+pub struct Store {
+    database: Database,
+    objects: Objects,
+    clock: Clock,
+}
+
+/// How the schema that was found compares with the one that this build needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Schema {
+    /// It can be used.
+    Compatible {
+        /// The version found, this build's or a newer one that still serves it.
+        version: u32,
+    },
+    /// It must be migrated first. Version 0 is an empty or absent database.
+    Older {
+        /// The version found.
+        found: u32,
+        /// The version that this build needs.
+        needed: u32,
+    },
+    /// Only a newer build can use it.
+    Newer {
+        /// The version found.
+        found: u32,
+        /// The oldest build that it serves.
+        min_compatible: u32,
+        /// The version of this build.
+        known: u32,
+    },
+}
+
+/// What a migration did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Migrated {
+    /// The version before; 0 for a new database.
+    pub from: u32,
+    /// The version now.
+    pub to: u32,
+    /// The copy of the older file.
+    pub backup: Option<PathBuf>,
+}
+
+impl Store {
+    /// The store of this configuration, on the host's clock.
+    #[must_use]
+    pub fn open(config: &StoreConfig) -> Self {
+        Self::open_with_clock(config, Clock::system())
+    }
+
+    /// The store of this configuration, on another clock.
+    #[must_use]
+    pub fn open_with_clock(config: &StoreConfig, clock: Clock) -> Self {
+        let DatabaseUrl::Sqlite(file) = &config.database;
+        let ObjectUrl::Folder(folder) = &config.objects;
+        Self {
+            database: Database::open(file, config.pool_connections_max),
+            objects: Objects::in_folder(folder.clone()),
+            clock,
+        }
+    }
+
+    /// Reaches the database and compares its schema with the one that this build needs.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the database cannot be reached.
+    pub async fn check(&self) -> Result<Schema, Error> {
+        sqlite::check(&self.database).await
+    }
+
+    /// Brings the database to this build's schema, all of it or nothing. A SQLite file is made if it is not there; an
+    /// older one is copied first.
+    ///
+    /// # Errors
+    /// [`Error::SchemaNewer`] when only a newer build may do it, [`Error::Migration`] when nothing was changed.
+    pub async fn migrate(&self) -> Result<Migrated, Error> {
+        sqlite::migrate(&self.database).await
+    }
+
+    /// Closes every connection after its present work. Later calls fail with [`Error::Unavailable`].
+    pub async fn close(&self) {
+        self.database.close().await;
+    }
+
+    /// Workspaces.
+    #[must_use]
+    pub fn workspaces(&self) -> Workspaces {
+        Workspaces { database: self.database.clone(), clock: self.clock.clone() }
+    }
+
+    /// Users.
+    #[must_use]
+    pub fn users(&self) -> Users {
+        Users { database: self.database.clone(), clock: self.clock.clone() }
+    }
+
+    /// Datasets.
+    #[must_use]
+    pub fn datasets(&self) -> Datasets {
+        Datasets { database: self.database.clone(), clock: self.clock.clone() }
+    }
+
+    /// Reconciliations.
+    #[must_use]
+    pub fn reconciliations(&self) -> Reconciliations {
+        Reconciliations { database: self.database.clone(), clock: self.clock.clone() }
+    }
+
+    /// Jobs.
+    #[must_use]
+    pub fn jobs(&self) -> Jobs {
+        Jobs { database: self.database.clone(), clock: self.clock.clone() }
+    }
+
+    /// Breaks.
+    #[must_use]
+    pub fn breaks(&self) -> Breaks {
+        Breaks { database: self.database.clone() }
+    }
+
+    /// Sessions with these clocks, in the same database.
+    #[must_use]
+    pub fn sessions(&self, lifetimes: Lifetimes) -> Sessions {
+        let (read, write) = (self.database.readers().clone(), self.database.writer().clone());
+        Sessions::new(Arc::new(SqliteSessions::new(read, write)), lifetimes)
+    }
+
+    /// Objects.
+    #[must_use]
+    pub fn objects(&self) -> Objects {
+        self.objects.clone()
+    }
+}

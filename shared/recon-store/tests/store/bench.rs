@@ -1,0 +1,240 @@
+//! A store of its own for each test, with a clock that stands still until it is moved.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
+
+use recon_domain::{
+    BreakId, BreakKind, DatasetId, Instant, ReconciliationId, Side, UserId, UserRole, WorkspaceId,
+};
+use recon_idempotency::{
+    ClaimOutcome, Guard, IdempotencyKey, RETENTION_DEFAULT, Request, Scope, StoredResponse, Unanswered,
+};
+use recon_session::password::{NewPassword, PasswordHash, hash};
+use recon_store::{
+    Clock, DatasetContent, DatasetRecord, Email, IngestResult, JobKind, Json, Lease, NewBreak, NewDataset,
+    NewReconciliation, NewUser, Published, ReconciliationRecord, Store, StoreConfig, Upload,
+};
+use tempfile::TempDir;
+use uuid::Uuid;
+
+/// 2026-01-01T00:00:00Z.
+const START_MICROS: i64 = 1_767_225_600_000_000;
+
+pub(crate) struct Bench {
+    pub(crate) store: Store,
+    pub(crate) workspace: WorkspaceId,
+    pub(crate) stranger: WorkspaceId,
+    pub(crate) config: StoreConfig,
+    time: Arc<AtomicI64>,
+    ids: AtomicU64,
+    folder: TempDir,
+}
+
+pub(crate) async fn sqlite() -> Bench {
+    let folder = tempfile::tempdir().unwrap();
+    let config = StoreConfig::in_folder(folder.path());
+    let time = Arc::new(AtomicI64::new(START_MICROS));
+    let store = Store::open_with_clock(&config, clock(&time));
+    store.migrate().await.unwrap();
+    let (workspace, stranger) = (WorkspaceId::from_uuid(uuid(1)), WorkspaceId::from_uuid(uuid(2)));
+    store.workspaces().ensure(workspace, "ours").await.unwrap();
+    store.workspaces().ensure(stranger, "theirs").await.unwrap();
+    Bench { store, workspace, stranger, config, time, ids: AtomicU64::new(100), folder }
+}
+
+fn clock(time: &Arc<AtomicI64>) -> Clock {
+    let time = Arc::clone(time);
+    Clock::from_fn(move || Instant::from_micros(time.load(Ordering::SeqCst)))
+}
+
+pub(crate) fn uuid(number: u64) -> Uuid {
+    Uuid::from_u128(u128::from(number))
+}
+
+pub(crate) fn json(text: &str) -> Json {
+    Json::of(&serde_json::from_str::<serde_json::Value>(text).unwrap()).unwrap()
+}
+
+/// A request to `path` with this key.
+pub(crate) fn keyed(workspace: WorkspaceId, key: &str, path: &str) -> Unanswered {
+    let scope = Scope { workspace: workspace.uuid(), principal: uuid(9) };
+    let request = Request { method: "POST", path, query: "", media_type: "", headers: &[], body: b"" };
+    Unanswered::new(scope, IdempotencyKey::parse(key.as_bytes()).unwrap(), &request, RETENTION_DEFAULT)
+}
+
+pub(crate) fn dataset_guard(workspace: WorkspaceId, key: &str, path: &str) -> Guard<DatasetRecord> {
+    keyed(workspace, key, path).answering(|record: &DatasetRecord| {
+        let body = format!("{} {}", record.id, record.status);
+        StoredResponse::new(201, [("location", record.id.to_string())], body.into_bytes())
+    })
+}
+
+pub(crate) fn run_guard(workspace: WorkspaceId, key: &str) -> Guard<ReconciliationRecord> {
+    keyed(workspace, key, "/v1/reconciliations").answering(|record: &ReconciliationRecord| {
+        StoredResponse::new(202, [("location", record.id.to_string())], Vec::new())
+    })
+}
+
+pub(crate) fn fresh<T>(outcome: ClaimOutcome<T>) -> T {
+    match outcome {
+        ClaimOutcome::Fresh { value, .. } => value,
+        ClaimOutcome::Replay { .. } => panic!("replayed"),
+        ClaimOutcome::InFlight { .. } => panic!("in flight"),
+        ClaimOutcome::Mismatch => panic!("mismatch"),
+    }
+}
+
+/// The answer of a replay.
+pub(crate) fn replayed<T>(outcome: ClaimOutcome<T>) -> StoredResponse {
+    match outcome {
+        ClaimOutcome::Replay { response, .. } => response,
+        ClaimOutcome::Fresh { .. } => panic!("ran again"),
+        ClaimOutcome::InFlight { .. } => panic!("in flight"),
+        ClaimOutcome::Mismatch => panic!("mismatch"),
+    }
+}
+
+pub(crate) fn content() -> DatasetContent {
+    DatasetContent {
+        object: "datasets/x/1.parquet".to_owned(),
+        rows: 7,
+        rejected: 1,
+        rejected_samples: json(r#"[{"line":3,"reason":"too few cells"}]"#),
+        columns: json(r#"[{"name":"amount"}]"#),
+        dialect: json(r#"{"format":"csv"}"#),
+    }
+}
+
+pub(crate) fn published() -> Published {
+    Published {
+        summary: json(r#"{"left":{"rows":1}}"#),
+        digest: "v1:00".to_owned(),
+        matches_object: "m".to_owned(),
+    }
+}
+
+pub(crate) fn a_break(reconciliation: ReconciliationId, side: Side, row: u32, kind: BreakKind) -> NewBreak {
+    let body = json(&format!(r#"{{"row":{row}}}"#));
+    NewBreak { id: BreakId::derive(reconciliation, side, row), side, row, kind, body }
+}
+
+pub(crate) fn password_hash() -> PasswordHash {
+    hash(&NewPassword::new("correct horse".to_owned()).unwrap()).unwrap()
+}
+
+impl Bench {
+    pub(crate) fn next_uuid(&self) -> Uuid {
+        uuid(self.ids.fetch_add(1, Ordering::SeqCst))
+    }
+
+    pub(crate) fn now(&self) -> Instant {
+        Instant::from_micros(self.time.load(Ordering::SeqCst))
+    }
+
+    /// Moves the clock.
+    pub(crate) fn pass(&self, time: Duration) {
+        self.time.fetch_add(i64::try_from(time.as_micros()).unwrap(), Ordering::SeqCst);
+    }
+
+    /// Closes every connection and opens the same store again, as a restarted process does.
+    pub(crate) async fn restart(mut self) -> Self {
+        self.store.close().await;
+        self.store = Store::open_with_clock(&self.config, clock(&self.time));
+        self
+    }
+
+    /// What another process finds after this one was killed: the files as they lie, with every connection still open.
+    pub(crate) fn killed(&self) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        for file in ["recon.db", "recon.db-wal"] {
+            std::fs::copy(self.folder.path().join(file), folder.path().join(file)).unwrap();
+        }
+        let config = StoreConfig::in_folder(folder.path());
+        let store = Store::open_with_clock(&config, clock(&self.time));
+        let (time, ids) = (Arc::clone(&self.time), AtomicU64::new(10_000));
+        Self { store, workspace: self.workspace, stranger: self.stranger, config, time, ids, folder }
+    }
+
+    pub(crate) fn new_dataset(&self, name: &str) -> NewDataset {
+        NewDataset {
+            id: DatasetId::from_uuid(self.next_uuid()),
+            name: name.to_owned(),
+            format: "auto".to_owned(),
+            options: json("{}"),
+        }
+    }
+
+    pub(crate) fn new_user(&self, email: &str) -> NewUser {
+        NewUser {
+            id: UserId::from_uuid(self.next_uuid()),
+            email: email.parse::<Email>().unwrap(),
+            role: UserRole::Preparer,
+            password_hash: password_hash(),
+        }
+    }
+
+    /// A dataset that awaits its upload.
+    pub(crate) async fn dataset(&self, workspace: WorkspaceId) -> DatasetId {
+        let new = self.new_dataset("bank");
+        let guard = dataset_guard(workspace, &format!("create-{}", new.id), "/v1/datasets");
+        fresh(self.store.datasets().create(workspace, guard, new).await.unwrap()).id
+    }
+
+    /// Attaches an upload; its hash tells it from others.
+    pub(crate) async fn attach(&self, workspace: WorkspaceId, id: DatasetId, sha256: &str) -> Upload {
+        let object = self.store.datasets().begin_upload(workspace, id).await.unwrap().unwrap();
+        let upload = Upload { object, sha256: sha256.to_owned(), bytes: 3 };
+        self.store.datasets().attach_upload(workspace, id, upload.clone()).await.unwrap().unwrap();
+        upload
+    }
+
+    /// A dataset whose ingest is queued.
+    pub(crate) async fn ingesting(&self, workspace: WorkspaceId) -> DatasetId {
+        let id = self.dataset(workspace).await;
+        self.attach(workspace, id, "aa").await;
+        let guard = dataset_guard(workspace, &format!("complete-{id}"), "/complete");
+        let completed = self.store.datasets().complete(workspace, id, guard, None).await.unwrap().unwrap();
+        fresh(completed);
+        id
+    }
+
+    /// A dataset that is ready.
+    pub(crate) async fn ready(&self, workspace: WorkspaceId) -> DatasetId {
+        let id = self.ingesting(workspace).await;
+        let lease = self.lease(JobKind::Ingest).await;
+        self.store.datasets().finish_ingest(&lease, IngestResult::Ready(content())).await.unwrap();
+        id
+    }
+
+    /// A reconciliation whose run is queued.
+    pub(crate) async fn queued(&self, workspace: WorkspaceId) -> ReconciliationId {
+        let (left, right) = (self.ready(workspace).await, self.ready(workspace).await);
+        let new = self.new_run(left, right);
+        let guard = run_guard(workspace, &format!("run-{}", new.id));
+        fresh(self.store.reconciliations().create(workspace, guard, new).await.unwrap()).id
+    }
+
+    pub(crate) fn new_run(&self, left: DatasetId, right: DatasetId) -> NewReconciliation {
+        NewReconciliation {
+            id: ReconciliationId::from_uuid(self.next_uuid()),
+            name: "march".to_owned(),
+            left,
+            right,
+            rules: json(r#"{"passes":[]}"#),
+        }
+    }
+
+    /// The next job of this kind, which must be there.
+    pub(crate) async fn lease(&self, kind: JobKind) -> Lease {
+        self.store.jobs().lease(&[kind], "worker").await.unwrap().unwrap()
+    }
+
+    pub(crate) async fn run(&self, id: ReconciliationId) -> ReconciliationRecord {
+        self.store.reconciliations().get(self.workspace, id).await.unwrap().unwrap()
+    }
+
+    pub(crate) async fn find_dataset(&self, id: DatasetId) -> DatasetRecord {
+        self.store.datasets().get(self.workspace, id).await.unwrap().unwrap()
+    }
+}

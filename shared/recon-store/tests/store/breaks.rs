@@ -1,0 +1,133 @@
+//! Breaks: insertion, visibility, lists.
+
+use recon_domain::{BreakKind, BreakStatus, ReconciliationId, Side};
+use recon_store::{
+    BREAKS_PER_BATCH_MAX, BREAKS_PER_PAGE_MAX, BreakFilter, BreakPage, BreakPlace, BreakSeek, JobKind,
+    NewBreak,
+};
+
+use crate::bench::{Bench, a_break, published};
+
+/// 23 breaks, inserted in no order.
+fn some_breaks(id: ReconciliationId) -> Vec<NewBreak> {
+    let mut breaks: Vec<_> = (0..23_u32)
+        .map(|number| {
+            let kind = if number % 3 == 0 { BreakKind::Duplicate } else { BreakKind::MissingRight };
+            let side = if number % 2 == 0 { Side::Right } else { Side::Left };
+            a_break(id, side, 1000 - number * 7, kind)
+        })
+        .collect();
+    breaks.rotate_left(9);
+    breaks
+}
+
+/// A published run with these breaks.
+async fn publish(bench: &Bench, breaks: impl Fn(ReconciliationId) -> Vec<NewBreak>) -> ReconciliationId {
+    let id = bench.queued(bench.workspace).await;
+    let lease = bench.lease(JobKind::Reconcile).await;
+    bench.store.breaks().insert(&lease, breaks(id)).await.unwrap();
+    bench.store.reconciliations().publish(&lease, published()).await.unwrap();
+    id
+}
+
+async fn page(bench: &Bench, id: ReconciliationId, filter: BreakFilter, seek: BreakSeek) -> BreakPage {
+    bench.store.breaks().list(bench.workspace, id, filter, seek).await.unwrap().unwrap()
+}
+
+/// Every place, page by page.
+async fn walk(bench: &Bench, id: ReconciliationId, filter: BreakFilter, limit: u32) -> Vec<BreakPlace> {
+    let (mut places, mut after) = (Vec::new(), None);
+    loop {
+        let page = page(bench, id, filter, BreakSeek { after, limit }).await;
+        assert!(page.items.len() <= usize::try_from(limit).unwrap());
+        places.extend(page.items.iter().map(recon_store::BreakRecord::place));
+        match page.next {
+            None => return places,
+            Some(_) => after = page.next,
+        }
+    }
+}
+
+pub(crate) async fn breaks_show_only_when_their_attempt_is_published(bench: Bench) {
+    let id = bench.queued(bench.workspace).await;
+    let all = BreakFilter::default();
+    let start = BreakSeek { after: None, limit: 50 };
+    let lease = bench.lease(JobKind::Reconcile).await;
+    bench.store.breaks().insert(&lease, some_breaks(id)).await.unwrap();
+    assert!(page(&bench, id, all, start).await.items.is_empty());
+    // A second attempt finds something else, and only that is ever seen.
+    bench.store.jobs().release(&lease).await.unwrap();
+    let lease = bench.lease(JobKind::Reconcile).await;
+    bench
+        .store
+        .breaks()
+        .insert(&lease, vec![a_break(id, Side::Left, 5, BreakKind::Ambiguous)])
+        .await
+        .unwrap();
+    assert!(page(&bench, id, all, start).await.items.is_empty());
+    bench.store.reconciliations().publish(&lease, published()).await.unwrap();
+    let shown = page(&bench, id, all, start).await;
+    assert_eq!((shown.items.len(), shown.next), (1, None));
+    let only = &shown.items[0];
+    assert_eq!((only.side, only.row, only.kind), (Side::Left, 5, BreakKind::Ambiguous));
+    assert_eq!((only.status, only.version, only.body.as_str()), (BreakStatus::Open, 1, r#"{"row":5}"#));
+    assert_eq!(only.id, recon_domain::BreakId::derive(id, Side::Left, 5));
+}
+
+pub(crate) async fn pages_hold_every_break_once_in_order(bench: Bench) {
+    let id = publish(&bench, some_breaks).await;
+    let mut expected: Vec<_> =
+        some_breaks(id).iter().map(|new| BreakPlace { side: new.side, row: new.row }).collect();
+    expected.sort_unstable();
+    for limit in [1, 4, 22, 23, 24, BREAKS_PER_PAGE_MAX] {
+        assert_eq!(walk(&bench, id, BreakFilter::default(), limit).await, expected, "pages of {limit}");
+    }
+}
+
+pub(crate) async fn filters_narrow_the_list(bench: Bench) {
+    let id = publish(&bench, some_breaks).await;
+    let sides = [None, Some(Side::Left), Some(Side::Right)];
+    let kinds = [None, Some(BreakKind::Duplicate), Some(BreakKind::MissingLeft)];
+    let statuses = [None, Some(BreakStatus::Open), Some(BreakStatus::Resolved)];
+    for side in sides {
+        for kind in kinds {
+            for status in statuses {
+                let mut expected: Vec<_> = some_breaks(id)
+                    .iter()
+                    .filter(|new| side.is_none_or(|side| side == new.side))
+                    .filter(|new| kind.is_none_or(|kind| kind == new.kind))
+                    .filter(|_| status.is_none_or(|status| status == BreakStatus::Open))
+                    .map(|new| BreakPlace { side: new.side, row: new.row })
+                    .collect();
+                expected.sort_unstable();
+                let filter = BreakFilter { side, kind, status };
+                assert_eq!(walk(&bench, id, filter, 3).await, expected, "{filter:?}");
+            }
+        }
+    }
+}
+
+pub(crate) async fn a_place_on_the_other_side_is_still_a_place(bench: Bench) {
+    let id = publish(&bench, some_breaks).await;
+    let (left, right) = (Side::Left, Side::Right);
+    for (only, after, expected) in [(right, left, 12), (left, right, 0)] {
+        let filter = BreakFilter { side: Some(only), ..BreakFilter::default() };
+        let seek = BreakSeek { after: Some(BreakPlace { side: after, row: 900 }), limit: 50 };
+        assert_eq!(page(&bench, id, filter, seek).await.items.len(), expected);
+    }
+}
+
+pub(crate) async fn the_same_breaks_again_change_nothing(bench: Bench) {
+    let id = publish(&bench, |id| some_breaks(id).into_iter().chain(some_breaks(id)).collect()).await;
+    assert_eq!(walk(&bench, id, BreakFilter::default(), 50).await.len(), some_breaks(id).len());
+}
+
+pub(crate) async fn a_large_run_is_inserted_in_short_transactions(bench: Bench) {
+    let count = u32::try_from(BREAKS_PER_BATCH_MAX).unwrap() + 1;
+    let id = publish(&bench, |id| {
+        (1..=count).map(|row| a_break(id, Side::Left, row, BreakKind::MissingRight)).collect()
+    })
+    .await;
+    let rows: Vec<_> = walk(&bench, id, BreakFilter::default(), BREAKS_PER_PAGE_MAX).await;
+    assert!(rows.iter().map(|place| place.row).eq(1..=count));
+}

@@ -1,0 +1,155 @@
+//! Datasets: creation, upload, completion, ingest.
+
+use recon_domain::{DatasetId, WorkspaceId};
+use recon_idempotency::{Body, ClaimOutcome};
+use recon_store::{DatasetStatus, Error, IngestResult, JobKind, LEASE_DURATION, Subject, Upload};
+
+use crate::bench::{Bench, content, dataset_guard, fresh, replayed};
+
+const PATH: &str = "/v1/datasets";
+
+pub(crate) async fn the_same_request_again_replays_the_first_answer(bench: Bench) {
+    let (first, second) = (bench.new_dataset("bank"), bench.new_dataset("bank"));
+    let (first_id, second_id) = (first.id, second.id);
+    let datasets = bench.store.datasets();
+    let guard = || dataset_guard(bench.workspace, "k", PATH);
+    let made = fresh(datasets.create(bench.workspace, guard(), first).await.unwrap());
+    assert_eq!((made.id, made.status), (first_id, DatasetStatus::AwaitingUpload));
+    assert_eq!(bench.find_dataset(first_id).await, made);
+
+    let response = replayed(datasets.create(bench.workspace, guard(), second).await.unwrap());
+    assert_eq!(response.status(), 201);
+    assert_eq!(response.body(), &Body::Inline(format!("{first_id} awaiting_upload").into_bytes()));
+    assert!(datasets.get(bench.workspace, second_id).await.unwrap().is_none());
+}
+
+pub(crate) async fn another_request_with_the_same_key_is_a_mismatch(bench: Bench) {
+    let datasets = bench.store.datasets();
+    let guard = dataset_guard(bench.workspace, "k", PATH);
+    fresh(datasets.create(bench.workspace, guard, bench.new_dataset("bank")).await.unwrap());
+    let other = bench.new_dataset("ledger");
+    let id = other.id;
+    let guard = dataset_guard(bench.workspace, "k", "/v1/other");
+    let outcome = datasets.create(bench.workspace, guard, other).await.unwrap();
+    assert!(matches!(outcome, ClaimOutcome::Mismatch));
+    assert!(datasets.get(bench.workspace, id).await.unwrap().is_none());
+}
+
+pub(crate) async fn the_last_attached_upload_is_the_one_that_is_pinned(bench: Bench) {
+    let id = bench.dataset(bench.workspace).await;
+    let first = bench.attach(bench.workspace, id, "aa").await;
+    let datasets = bench.store.datasets();
+    let object = datasets.begin_upload(bench.workspace, id).await.unwrap().unwrap();
+    assert_ne!(object, first.object);
+    let second = Upload { object, sha256: "bb".to_owned(), bytes: 4 };
+    let attached = datasets.attach_upload(bench.workspace, id, second.clone()).await.unwrap().unwrap();
+    assert_eq!(attached.replaced, Some(first.object));
+    let again = datasets.attach_upload(bench.workspace, id, second.clone()).await.unwrap().unwrap();
+    assert_eq!(again.replaced, None, "what is attached must not be deleted");
+
+    let guard = dataset_guard(bench.workspace, "c", "/complete");
+    let expected = Some("BB".to_owned());
+    let done = fresh(datasets.complete(bench.workspace, id, guard, expected).await.unwrap().unwrap());
+    assert_eq!((done.status, done.upload.as_ref()), (DatasetStatus::Ingesting, Some(&second)));
+    assert_eq!(bench.find_dataset(id).await, done);
+}
+
+/// The key of a refused completion is free: a different request may use it.
+async fn key_is_free(bench: &Bench, key: &str) {
+    let guard = dataset_guard(bench.workspace, key, PATH);
+    fresh(bench.store.datasets().create(bench.workspace, guard, bench.new_dataset("x")).await.unwrap());
+}
+
+async fn complete(
+    bench: &Bench,
+    workspace: WorkspaceId,
+    id: DatasetId,
+    expected: Option<&str>,
+) -> Result<Option<ClaimOutcome<recon_store::DatasetRecord>>, Error> {
+    let guard = dataset_guard(workspace, "c", "/complete");
+    bench.store.datasets().complete(workspace, id, guard, expected.map(str::to_owned)).await
+}
+
+pub(crate) async fn completing_without_an_upload_leaves_no_key(bench: Bench) {
+    let id = bench.dataset(bench.workspace).await;
+    let refused = complete(&bench, bench.workspace, id, None).await;
+    assert!(matches!(refused, Err(Error::NoUpload { id: named }) if named == id));
+    key_is_free(&bench, "c").await;
+}
+
+pub(crate) async fn completing_with_another_hash_leaves_no_key(bench: Bench) {
+    let id = bench.dataset(bench.workspace).await;
+    bench.attach(bench.workspace, id, "aa").await;
+    let refused = complete(&bench, bench.workspace, id, Some("bb")).await;
+    assert!(
+        matches!(refused, Err(Error::ShaMismatch { expected, found, .. }) if expected == "bb" && found == "aa")
+    );
+    assert_eq!(bench.find_dataset(id).await.status, DatasetStatus::AwaitingUpload);
+    assert!(bench.store.jobs().lease(&[JobKind::Ingest], "w").await.unwrap().is_none());
+    key_is_free(&bench, "c").await;
+}
+
+pub(crate) async fn completing_a_missing_dataset_leaves_no_key(bench: Bench) {
+    let id = DatasetId::from_uuid(bench.next_uuid());
+    assert!(complete(&bench, bench.workspace, id, None).await.unwrap().is_none());
+    key_is_free(&bench, "c").await;
+}
+
+pub(crate) async fn late_bytes_change_nothing(bench: Bench) {
+    let id = bench.dataset(bench.workspace).await;
+    let pinned = bench.attach(bench.workspace, id, "aa").await;
+    fresh(complete(&bench, bench.workspace, id, None).await.unwrap().unwrap());
+    let datasets = bench.store.datasets();
+    let late = Upload { object: "late".to_owned(), sha256: "bb".to_owned(), bytes: 9 };
+    let refused = datasets.attach_upload(bench.workspace, id, late).await;
+    assert!(matches!(refused, Err(Error::UploadClosed { status: DatasetStatus::Ingesting, .. })));
+    let refused = datasets.begin_upload(bench.workspace, id).await;
+    assert!(matches!(refused, Err(Error::UploadClosed { .. })));
+    assert_eq!(bench.find_dataset(id).await.upload, Some(pinned));
+}
+
+pub(crate) async fn a_completed_dataset_is_ingested_once(bench: Bench) {
+    let id = bench.dataset(bench.workspace).await;
+    bench.attach(bench.workspace, id, "aa").await;
+    fresh(complete(&bench, bench.workspace, id, None).await.unwrap().unwrap());
+    replayed(complete(&bench, bench.workspace, id, None).await.unwrap().unwrap());
+    let guard = dataset_guard(bench.workspace, "another-key", "/complete");
+    let again = bench.store.datasets().complete(bench.workspace, id, guard, None).await;
+    assert!(matches!(again, Err(Error::UploadClosed { .. })));
+
+    let lease = bench.lease(JobKind::Ingest).await;
+    assert_eq!((lease.subject, lease.attempt), (Subject::Dataset(id), 1));
+    assert!(bench.store.jobs().lease(&[JobKind::Ingest], "w").await.unwrap().is_none());
+    bench.store.datasets().finish_ingest(&lease, IngestResult::Ready(content())).await.unwrap();
+    let ready = bench.find_dataset(id).await;
+    assert_eq!((ready.status, ready.content), (DatasetStatus::Ready, Some(content())));
+    let twice = bench.store.datasets().finish_ingest(&lease, IngestResult::Ready(content())).await;
+    assert!(matches!(twice, Err(Error::LeaseLost { .. })));
+}
+
+pub(crate) async fn a_rejected_dataset_says_why(bench: Bench) {
+    let id = bench.ingesting(bench.workspace).await;
+    let lease = bench.lease(JobKind::Ingest).await;
+    let reason = "a picture is not a table".to_owned();
+    bench
+        .store
+        .datasets()
+        .finish_ingest(&lease, IngestResult::Rejected { reason: reason.clone() })
+        .await
+        .unwrap();
+    let rejected = bench.find_dataset(id).await;
+    assert_eq!((rejected.status, rejected.reason), (DatasetStatus::Rejected, Some(reason)));
+    assert!(bench.store.jobs().lease(&[JobKind::Ingest], "w").await.unwrap().is_none());
+}
+
+pub(crate) async fn an_ingest_that_lost_its_lease_changes_nothing(bench: Bench) {
+    let id = bench.ingesting(bench.workspace).await;
+    let zombie = bench.lease(JobKind::Ingest).await;
+    bench.pass(LEASE_DURATION);
+    let lease = bench.lease(JobKind::Ingest).await;
+    let late = bench.store.datasets().finish_ingest(&zombie, IngestResult::Ready(content())).await;
+    assert!(matches!(late, Err(Error::LeaseLost { attempt: 1, .. })));
+    assert_eq!(bench.find_dataset(id).await.status, DatasetStatus::Ingesting);
+    bench.store.datasets().finish_ingest(&lease, IngestResult::Ready(content())).await.unwrap();
+    assert_eq!(bench.find_dataset(id).await.status, DatasetStatus::Ready);
+}

@@ -1,0 +1,87 @@
+//! What was acknowledged is kept, whoever goes away.
+
+use std::sync::Arc;
+
+use recon_domain::Side;
+use recon_store::{BreakFilter, BreakSeek, DatasetStatus, JobKind, ReconciliationStatus};
+
+use crate::bench::{Bench, a_break, dataset_guard, fresh, published, replayed};
+
+pub(crate) async fn acknowledged_writes_are_there_after_a_restart(bench: Bench) {
+    let awaiting = bench.dataset(bench.workspace).await;
+    let upload = bench.attach(bench.workspace, awaiting, "aa").await;
+    let id = bench.queued(bench.workspace).await;
+    let lease = bench.lease(JobKind::Reconcile).await;
+    let kept = a_break(id, Side::Left, 1, recon_domain::BreakKind::Ambiguous);
+    bench.store.breaks().insert(&lease, vec![kept]).await.unwrap();
+
+    let bench = bench.restart().await;
+    let found = bench.find_dataset(awaiting).await;
+    assert_eq!((found.status, found.upload), (DatasetStatus::AwaitingUpload, Some(upload)));
+    assert_eq!(bench.run(id).await.status, ReconciliationStatus::Running);
+    let guard = dataset_guard(bench.workspace, &format!("create-{awaiting}"), "/v1/datasets");
+    let again = bench.store.datasets().create(bench.workspace, guard, bench.new_dataset("x")).await.unwrap();
+    assert_eq!(replayed(again).headers(), [("location".to_owned(), awaiting.to_string())]);
+    // The lease outlives the process that holds it no more than the clock allows, but nobody took it: it still holds.
+    bench.store.reconciliations().publish(&lease, published()).await.unwrap();
+    assert_eq!(bench.run(id).await.status, ReconciliationStatus::Succeeded);
+}
+
+/// Drops callers at every point that their futures stop at, as a server does when clients go away, while others write on.
+pub(crate) async fn callers_that_go_away_lose_no_acknowledged_write(bench: Bench) {
+    const CALLERS: usize = 200;
+    let bench = Arc::new(bench);
+    let mut acknowledged = Vec::new();
+    for number in 0..CALLERS {
+        let new = bench.new_dataset("gone");
+        let guard = dataset_guard(bench.workspace, &format!("gone-{number}"), "/v1/datasets");
+        let (datasets, workspace) = (bench.store.datasets(), bench.workspace);
+        let caller = tokio::spawn(async move { datasets.create(workspace, guard, new).await });
+        for _ in 0..number % 40 {
+            tokio::task::yield_now().await;
+        }
+        caller.abort();
+        if let Ok(outcome) = caller.await {
+            acknowledged.push(fresh(outcome.unwrap()).id);
+        }
+        acknowledged.push(bench.dataset(bench.workspace).await);
+    }
+    assert!(acknowledged.len() >= CALLERS);
+    let bench = Arc::into_inner(bench).unwrap().restart().await;
+    for id in acknowledged {
+        assert!(bench.store.datasets().get(bench.workspace, id).await.unwrap().is_some(), "{id} was lost");
+    }
+}
+
+pub(crate) async fn many_writers_and_readers_do_not_disturb_each_other(bench: Bench) {
+    const CALLERS: usize = 40;
+    let bench = Arc::new(bench);
+    let callers = (0..CALLERS).map(|_| {
+        let bench = Arc::clone(&bench);
+        tokio::spawn(async move {
+            let id = bench.dataset(bench.workspace).await;
+            bench.attach(bench.workspace, id, "aa").await;
+            bench.find_dataset(id).await.upload.unwrap().sha256
+        })
+    });
+    for caller in callers.collect::<Vec<_>>() {
+        assert_eq!(caller.await.unwrap(), "aa");
+    }
+}
+
+pub(crate) async fn a_killed_process_leaves_all_that_was_acknowledged_and_nothing_half_done(bench: Bench) {
+    let id = bench.queued(bench.workspace).await;
+    let before = bench.lease(JobKind::Reconcile).await;
+    let half = a_break(id, Side::Left, 1, recon_domain::BreakKind::Ambiguous);
+    bench.store.breaks().insert(&before, vec![half]).await.unwrap();
+
+    let bench = bench.killed();
+    assert_eq!(bench.run(id).await.status, ReconciliationStatus::Running);
+    bench.store.jobs().expire_all().await.unwrap();
+    let lease = bench.lease(JobKind::Reconcile).await;
+    assert_eq!((lease.job, lease.attempt), (before.job, 2));
+    bench.store.reconciliations().publish(&lease, published()).await.unwrap();
+    let seek = BreakSeek { after: None, limit: 10 };
+    let shown = bench.store.breaks().list(bench.workspace, id, BreakFilter::default(), seek).await;
+    assert!(shown.unwrap().unwrap().items.is_empty(), "what the killed attempt wrote is not shown");
+}

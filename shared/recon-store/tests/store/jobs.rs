@@ -1,0 +1,158 @@
+//! Jobs and leases.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use recon_store::{
+    BACKOFF_MAX, DatasetStatus, Error, Failed, HEARTBEAT_INTERVAL, JOB_FAILURES_MAX, JobKind, JobState,
+    LEASE_DURATION, ReconciliationStatus, Subject,
+};
+
+use crate::bench::{Bench, published};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+pub(crate) async fn the_oldest_job_is_taken_first(bench: Bench) {
+    let first = bench.ingesting(bench.workspace).await;
+    bench.pass(SECOND);
+    let second = bench.ingesting(bench.stranger).await;
+    let (one, two) = (bench.lease(JobKind::Ingest).await, bench.lease(JobKind::Ingest).await);
+    assert_eq!((one.subject, two.subject), (Subject::Dataset(first), Subject::Dataset(second)));
+    assert_eq!((one.workspace, two.workspace), (bench.workspace, bench.stranger));
+}
+
+pub(crate) async fn only_jobs_of_the_asked_kinds_are_taken(bench: Bench) {
+    bench.ingesting(bench.workspace).await;
+    let jobs = bench.store.jobs();
+    assert!(jobs.lease(&[], "w").await.unwrap().is_none());
+    assert!(jobs.lease(&[JobKind::Reconcile], "w").await.unwrap().is_none());
+    assert!(jobs.lease(JobKind::ALL, "w").await.unwrap().is_some());
+}
+
+pub(crate) async fn two_workers_never_have_the_same_job(bench: Bench) {
+    const JOBS: usize = 12;
+    for _ in 0..JOBS {
+        bench.ingesting(bench.workspace).await;
+    }
+    let workers = (0..4).map(|number| {
+        let jobs = bench.store.jobs();
+        tokio::spawn(async move {
+            let mut taken = Vec::new();
+            while let Some(lease) = jobs.lease(JobKind::ALL, &format!("worker {number}")).await.unwrap() {
+                taken.push(lease.job);
+            }
+            taken
+        })
+    });
+    let mut taken = Vec::new();
+    for worker in workers.collect::<Vec<_>>() {
+        taken.extend(worker.await.unwrap());
+    }
+    assert_eq!(taken.len(), JOBS);
+    assert_eq!(taken.into_iter().collect::<HashSet<_>>().len(), JOBS);
+}
+
+pub(crate) async fn a_heartbeat_keeps_the_lease(bench: Bench) {
+    bench.ingesting(bench.workspace).await;
+    let lease = bench.lease(JobKind::Ingest).await;
+    for _ in 0..10 {
+        bench.pass(HEARTBEAT_INTERVAL);
+        bench.store.jobs().heartbeat(&lease).await.unwrap();
+        assert!(bench.store.jobs().lease(JobKind::ALL, "other").await.unwrap().is_none());
+    }
+    let job = bench.store.jobs().get(bench.workspace, lease.job).await.unwrap().unwrap();
+    assert_eq!(job.heartbeat_at, Some(bench.now()));
+    assert_eq!((job.attempt, job.worker.as_deref()), (1, Some("worker")));
+}
+
+pub(crate) async fn an_expired_lease_goes_to_the_next_worker(bench: Bench) {
+    bench.ingesting(bench.workspace).await;
+    let first = bench.lease(JobKind::Ingest).await;
+    bench.pass(LEASE_DURATION - SECOND);
+    assert!(bench.store.jobs().lease(JobKind::ALL, "w").await.unwrap().is_none());
+    bench.pass(SECOND);
+    let second = bench.lease(JobKind::Ingest).await;
+    assert_eq!((second.job, second.attempt), (first.job, 2));
+    let job = bench.store.jobs().get(bench.workspace, first.job).await.unwrap().unwrap();
+    assert_eq!((job.state, job.failures), (JobState::Running, 1));
+}
+
+pub(crate) async fn every_verb_refuses_a_lost_lease(bench: Bench) {
+    bench.ingesting(bench.workspace).await;
+    let zombie = bench.lease(JobKind::Ingest).await;
+    bench.pass(LEASE_DURATION);
+    let lease = bench.lease(JobKind::Ingest).await;
+    let jobs = bench.store.jobs();
+    assert!(matches!(jobs.heartbeat(&zombie).await, Err(Error::LeaseLost { .. })));
+    assert!(matches!(jobs.release(&zombie).await, Err(Error::LeaseLost { .. })));
+    assert!(matches!(jobs.fail(&zombie, "x").await, Err(Error::LeaseLost { .. })));
+    jobs.heartbeat(&lease).await.unwrap();
+    let job = jobs.get(bench.workspace, lease.job).await.unwrap().unwrap();
+    assert_eq!((job.state, job.last_error), (JobState::Running, None));
+}
+
+pub(crate) async fn a_released_job_is_taken_at_once_and_costs_no_failure(bench: Bench) {
+    let id = bench.queued(bench.workspace).await;
+    let jobs = bench.store.jobs();
+    for attempt in 1..=JOB_FAILURES_MAX + 2 {
+        let lease = bench.lease(JobKind::Reconcile).await;
+        assert_eq!(lease.attempt, attempt);
+        assert_eq!(bench.run(id).await.status, ReconciliationStatus::Running);
+        jobs.release(&lease).await.unwrap();
+        assert_eq!(bench.run(id).await.status, ReconciliationStatus::Queued);
+        let job = jobs.get(bench.workspace, lease.job).await.unwrap().unwrap();
+        assert_eq!((job.state, job.failures), (JobState::Queued, 0));
+    }
+}
+
+pub(crate) async fn a_failed_job_waits_longer_each_time_and_dies(bench: Bench) {
+    let id = bench.queued(bench.workspace).await;
+    let jobs = bench.store.jobs();
+    let mut last_wait = 0;
+    for _ in 1..JOB_FAILURES_MAX {
+        let lease = bench.lease(JobKind::Reconcile).await;
+        let Failed::Retried { run_after } = jobs.fail(&lease, "disk full").await.unwrap() else {
+            panic!("given up too early")
+        };
+        let wait = run_after.micros() - bench.now().micros();
+        assert!(wait > last_wait);
+        last_wait = wait;
+        assert_eq!(bench.run(id).await.status, ReconciliationStatus::Queued);
+        assert!(jobs.lease(JobKind::ALL, "w").await.unwrap().is_none(), "it is not due yet");
+        bench.pass(BACKOFF_MAX);
+    }
+    let lease = bench.lease(JobKind::Reconcile).await;
+    assert_eq!(jobs.fail(&lease, "disk full").await.unwrap(), Failed::Dead);
+    let job = jobs.get(bench.workspace, lease.job).await.unwrap().unwrap();
+    assert_eq!((job.state, job.last_error.as_deref()), (JobState::Dead, Some("disk full")));
+    let run = bench.run(id).await;
+    assert_eq!(run.status, ReconciliationStatus::Failed);
+    let failure = run.failure.unwrap();
+    assert_eq!((failure.code.as_str(), failure.detail.as_str()), ("attempts_exhausted", "disk full"));
+    bench.pass(BACKOFF_MAX);
+    assert!(jobs.lease(JobKind::ALL, "w").await.unwrap().is_none());
+}
+
+pub(crate) async fn a_job_whose_workers_keep_dying_is_given_up(bench: Bench) {
+    let id = bench.ingesting(bench.workspace).await;
+    for attempt in 1..=JOB_FAILURES_MAX {
+        assert_eq!(bench.lease(JobKind::Ingest).await.attempt, attempt);
+        bench.pass(LEASE_DURATION);
+    }
+    assert!(bench.store.jobs().lease(JobKind::ALL, "w").await.unwrap().is_none());
+    let dataset = bench.find_dataset(id).await;
+    assert_eq!(dataset.status, DatasetStatus::Rejected);
+    assert!(dataset.reason.unwrap().contains("lost"));
+}
+
+pub(crate) async fn the_only_worker_takes_up_its_jobs_at_once_after_a_restart(bench: Bench) {
+    let id = bench.queued(bench.workspace).await;
+    let before = bench.lease(JobKind::Reconcile).await;
+    let bench = bench.restart().await;
+    assert!(bench.store.jobs().lease(JobKind::ALL, "w").await.unwrap().is_none());
+    assert_eq!(bench.store.jobs().expire_all().await.unwrap(), 1);
+    let after = bench.lease(JobKind::Reconcile).await;
+    assert_eq!((after.job, after.attempt), (before.job, 2));
+    bench.store.reconciliations().publish(&after, published()).await.unwrap();
+    assert_eq!(bench.run(id).await.status, ReconciliationStatus::Succeeded);
+}

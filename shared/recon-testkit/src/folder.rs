@@ -1,0 +1,81 @@
+//! Where a test's processes keep their data, and where their binaries are.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+
+/// A data folder of its own, with the variables that point every binary at it.
+#[derive(Debug)]
+pub struct Folder {
+    root: tempfile::TempDir,
+}
+
+impl Folder {
+    /// A new, empty folder.
+    ///
+    /// # Errors
+    /// When the temporary folder cannot be made.
+    pub fn new() -> Result<Self> {
+        Ok(Self { root: tempfile::tempdir().context("make a data folder")? })
+    }
+
+    /// Its path.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.root.path()
+    }
+
+    /// The environment of a process on this folder.
+    #[must_use]
+    pub fn environment(&self) -> Vec<(&'static str, String)> {
+        let root = self.root.path();
+        vec![
+            ("DATABASE_URL", format!("sqlite://{}", root.join("recon.sqlite").display())),
+            ("OBJECT_URL", format!("file://{}", root.join("objects").display())),
+            ("LOG_FORMAT", "json".into()),
+        ]
+    }
+
+    /// A command of the binary `name` of this workspace, on this folder and with no other environment.
+    ///
+    /// # Errors
+    /// When the binary was not built.
+    pub fn command(&self, name: &str) -> Result<std::process::Command> {
+        let mut command = std::process::Command::new(binary(name)?);
+        command.env_clear().envs(self.environment());
+        Ok(command)
+    }
+
+    /// Runs `recon` with these arguments to its end and returns what it printed.
+    ///
+    /// # Errors
+    /// When it fails; the message has what it said.
+    pub fn recon(&self, arguments: &[&str]) -> Result<String> {
+        let output = self.command("recon")?.args(arguments).output().context("run recon")?;
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        ensure!(
+            output.status.success(),
+            "recon {arguments:?} ended with {}: {}{}",
+            output.status,
+            text(&output.stdout),
+            text(&output.stderr)
+        );
+        Ok(text(&output.stdout))
+    }
+}
+
+/// The path of a binary that was built beside the running test.
+///
+/// # Errors
+/// When it is not there: the message says how to build it.
+fn binary(name: &str) -> Result<PathBuf> {
+    let test = std::env::current_exe().context("find the running test")?;
+    let folder = test.ancestors().nth(2).context("the test is not in a target folder")?;
+    let path = folder.join(name);
+    ensure!(
+        path.is_file(),
+        "{} is not built: `cargo xtask test` builds it, or `cargo build --workspace --bins`",
+        path.display()
+    );
+    Ok(path)
+}

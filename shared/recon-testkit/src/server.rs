@@ -1,0 +1,128 @@
+//! A real `recon serve`.
+
+use std::net::TcpListener;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+
+use crate::Folder;
+
+/// How long a server may take until it answers.
+const START_MAX: Duration = Duration::from_secs(30);
+
+/// A running `recon serve`. Dropping it kills it.
+#[derive(Debug)]
+pub struct Server {
+    child: Child,
+    address: String,
+}
+
+impl Server {
+    /// Starts one on this folder and waits until it answers.
+    ///
+    /// # Errors
+    /// When it does not answer in time, or ends.
+    pub async fn start(folder: &Folder) -> Result<Self> {
+        Self::start_with(folder, &[]).await
+    }
+
+    /// The same with more variables.
+    ///
+    /// # Errors
+    /// As [`Server::start`].
+    pub async fn start_with(folder: &Folder, variables: &[(&str, &str)]) -> Result<Self> {
+        let port = free_port()?;
+        let log = std::fs::File::options()
+            .create(true)
+            .append(true)
+            .open(folder.path().join("server.log"))
+            .context("open the server's log")?;
+        let child = folder
+            .command("recon")?
+            .arg("serve")
+            .env("PORT", port.to_string())
+            .envs(variables.iter().copied())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .context("start recon serve")?;
+        let mut server = Self { child, address: format!("http://127.0.0.1:{port}") };
+        server.wait_until_it_answers(folder).await?;
+        Ok(server)
+    }
+
+    async fn wait_until_it_answers(&mut self, folder: &Folder) -> Result<()> {
+        let client = reqwest::Client::new();
+        let started = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait()? {
+                let log = std::fs::read_to_string(folder.path().join("server.log")).unwrap_or_default();
+                bail!("recon serve ended with {status}: {log}");
+            }
+            if let Ok(answer) = client.get(format!("{}/ready", self.address)).send().await
+                && answer.status().is_success()
+            {
+                return Ok(());
+            }
+            if started.elapsed() > START_MAX {
+                bail!("recon serve does not answer on {}", self.address);
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Its address, `http://127.0.0.1:PORT`.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// Its process id.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Kills it as the machine would: no signal handler runs.
+    ///
+    /// # Errors
+    /// When it cannot be waited for.
+    pub fn kill(mut self) -> Result<()> {
+        self.child.kill().context("kill recon serve")?;
+        self.child.wait().context("wait for recon serve")?;
+        Ok(())
+    }
+
+    /// Asks it to stop with SIGTERM, and waits for its end.
+    ///
+    /// # Errors
+    /// When it does not stop within 40 seconds, or not with success.
+    pub async fn stop(mut self) -> Result<()> {
+        let status = std::process::Command::new("kill").arg(self.child.id().to_string()).status()?;
+        anyhow::ensure!(status.success(), "could not send SIGTERM");
+        let asked = Instant::now();
+        while asked.elapsed() < Duration::from_secs(40) {
+            if let Some(status) = self.child.try_wait()? {
+                anyhow::ensure!(status.success(), "recon serve ended with {status}");
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        bail!("recon serve did not stop")
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Already ended is as good.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn free_port() -> Result<u16> {
+    let listener = TcpListener::bind("127.0.0.1:0").context("find a free port")?;
+    Ok(listener.local_addr()?.port())
+}

@@ -1,0 +1,170 @@
+//! `recon match` on the demo and on bad input.
+
+use std::path::{Path, PathBuf};
+
+use recon_testkit::Folder;
+
+use crate::support::{assert_conserved, demo_file, demo_folder, match_into, recon, said};
+
+fn demo_files() -> [PathBuf; 3] {
+    ["bank.csv", "ledger.csv", "rules.toml"].map(|name| demo_folder().join(name))
+}
+
+fn as_paths(files: &[PathBuf; 3]) -> [&Path; 3] {
+    [&files[0], &files[1], &files[2]]
+}
+
+/// The lines of a file from its header on, and what stands before.
+fn split_at_header(bytes: &[u8], header: &str) -> (Vec<u8>, Vec<Vec<u8>>) {
+    let lines: Vec<Vec<u8>> = bytes.split_inclusive(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
+    let at = lines
+        .iter()
+        .position(|line| String::from_utf8_lossy(line).starts_with(header))
+        .unwrap_or_else(|| panic!("no line starts with {header}"));
+    (lines[..=at].concat(), lines[at + 1..].to_vec())
+}
+
+#[test]
+fn demo_is_explained_and_conserved() {
+    let folder = Folder::new().unwrap();
+    let out = folder.path().join("out");
+    let files = demo_files();
+    let (code, summary) = match_into(&folder, as_paths(&files), &out, &[]).unwrap();
+    assert_eq!(code, Some(1), "breaks remain");
+    assert_conserved(&summary);
+    for side in ["left", "right"] {
+        assert!(summary[side]["matched"].as_u64().unwrap() > 100, "{side} {}", summary[side]);
+        assert!(summary[side]["broken"].as_u64().unwrap() > 0, "{side}");
+    }
+    assert!(summary["left"]["rejected"].as_u64().unwrap() > 0, "the demo has bad rows");
+    for name in ["matches.csv", "breaks.csv", "rules.toml"] {
+        assert!(out.join(name).is_file(), "{name}");
+    }
+    // Every entry stands in exactly one line of one of the two files.
+    let lines = |name: &str| std::fs::read_to_string(out.join(name)).unwrap().lines().count() - 1;
+    let rows = ["left", "right"].map(|side| summary[side]["rows"].as_u64().unwrap()).iter().sum::<u64>();
+    assert_eq!(u64::try_from(lines("matches.csv") + lines("breaks.csv")).unwrap(), rows);
+}
+
+#[test]
+fn any_number_of_threads_writes_the_same_bytes() {
+    let folder = Folder::new().unwrap();
+    let files = demo_files();
+    let read = |threads: &str, format: &str| {
+        let out = folder.path().join(format!("out-{threads}-{format}"));
+        let arguments = ["--threads", threads, "--out-format", format];
+        match_into(&folder, as_paths(&files), &out, &arguments).unwrap();
+        let names = [format!("matches.{format}"), format!("breaks.{format}"), "summary.json".into()];
+        names.map(|name| std::fs::read(out.join(&name)).unwrap())
+    };
+    assert_eq!(read("1", "csv"), read("2", "csv"));
+    assert_eq!(read("1", "json"), read("3", "json"));
+}
+
+#[test]
+fn digest_ignores_row_order_and_notices_a_changed_amount() {
+    let folder = Folder::new().unwrap();
+    let files = demo_files();
+    let digest = |ledger: &Path, name: &str| {
+        let out = folder.path().join(name);
+        let (_, summary) = match_into(&folder, [&files[0], ledger, &files[2]], &out, &[]).unwrap();
+        summary["digest"].as_str().unwrap().to_owned()
+    };
+    let undisturbed = digest(&files[1], "undisturbed");
+
+    let ledger = demo_file("ledger.csv");
+    let header = String::from_utf8_lossy(&ledger).lines().next().unwrap().to_owned();
+    let (head, mut lines) = split_at_header(&ledger, &header);
+    lines.reverse();
+    let shuffled = folder.path().join("shuffled.csv");
+    std::fs::write(&shuffled, [head.clone(), lines.concat()].concat()).unwrap();
+    assert_eq!(digest(&shuffled, "shuffled"), undisturbed);
+
+    // Change the amount of the first row that is matched.
+    lines.reverse();
+    let matches = std::fs::read_to_string(folder.path().join("undisturbed/matches.csv")).unwrap();
+    let columns: Vec<&str> = matches.lines().next().unwrap().split(',').collect();
+    let at = |name: &str| columns.iter().position(|column| *column == name).unwrap();
+    let matched = matches
+        .lines()
+        .map(|line| line.split(',').collect::<Vec<_>>())
+        .find(|cells| cells[at("side")] == "right" && cells[at("status")] == "confirmed")
+        .unwrap();
+    let row: usize = matched[at("row")].parse().unwrap();
+    let line = String::from_utf8(lines[row - 1].clone()).unwrap();
+    let old = line.split(',').find(|cell| cell.contains('.') && cell.parse::<f64>().is_ok()).unwrap();
+    let (whole, cents) = old.split_once('.').unwrap();
+    let new = format!("{whole}.{}", if cents == "01" { "02" } else { "01" });
+    lines[row - 1] = line.replacen(old, &new, 1).into_bytes();
+    let changed = folder.path().join("changed.csv");
+    std::fs::write(&changed, [head, lines.concat()].concat()).unwrap();
+    assert_ne!(digest(&changed, "changed"), undisturbed);
+}
+
+#[test]
+fn max_breaks_decides_the_exit_status() {
+    let folder = Folder::new().unwrap();
+    let files = demo_files();
+    let run = |most: &str| {
+        let out = folder.path().join(most);
+        match_into(&folder, as_paths(&files), &out, &["--max-breaks", most]).unwrap().0
+    };
+    assert_eq!((run("100000"), run("1")), (Some(0), Some(1)));
+}
+
+#[test]
+fn what_cannot_run_says_what_and_where() {
+    let folder = Folder::new().unwrap();
+    let write = |name: &str, bytes: &[u8]| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let good = write("good.csv", b"id,amount,booked\n1,2.50,2026-01-05\n2,3.50,2026-01-06\n");
+    let rules = "[columns.amount]\nleft = \"amount\"\nright = \"amount\"\ntype = \"decimal\"\n\
+                 [[passes]]\nname = \"exact\"\nequal = [\"amount\"]\n";
+    let ruled = |name: &str, text: &str| write(name, text.as_bytes());
+    let fine = ruled("fine.toml", rules);
+    let cases = [
+        ("no such file", vec!["missing.csv", &good, "--rules", &fine], "missing.csv"),
+        ("empty file", vec![&write("empty.csv", b""), &good, "--rules", &fine], "empty"),
+        (
+            "no table",
+            vec![&write("binary.csv", &[0_u8, 159, 146, 150, 0, 1, 2, 255, 0, 0]), &good, "--rules", &fine],
+            "not a table",
+        ),
+        ("toml syntax", vec![&good, &good, "--rules", &ruled("syntax.toml", "[columns\n")], "line 1"),
+        (
+            "unknown column, nearest named",
+            vec![&good, &good, "--rules", &ruled("column.toml", &rules.replace("left = \"amount\"", "left = \"amuont\""))],
+            "/columns/amount/left",
+        ),
+        (
+            "unknown role in a pass",
+            vec![&good, &good, "--rules", &ruled("role.toml", &rules.replace("[\"amount\"]", "[\"amuont\"]"))],
+            "/passes/0/equal/0",
+        ),
+        (
+            "unknown key",
+            vec![&good, &good, "--rules", &ruled("key.toml", &format!("{rules}colour = 1\n"))],
+            "/passes/0/colour",
+        ),
+    ];
+    for (name, arguments, expected) in cases {
+        let all: Vec<&str> = std::iter::once("match").chain(arguments).collect();
+        let output = recon(&folder, &all).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{name}: {}", said(&output));
+        assert!(said(&output).contains(expected), "{name}: {}", said(&output));
+        assert!(!said(&output).contains("panicked"), "{name}: {}", said(&output));
+    }
+}
+
+#[test]
+fn json_on_standard_output_is_the_summary() {
+    let folder = Folder::new().unwrap();
+    let files = demo_files().map(|path| path.to_str().unwrap().to_owned());
+    let [left, right, rules] = &files;
+    let output = recon(&folder, &["match", left, right, "--rules", rules, "--format", "json"]).unwrap();
+    let summary: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_conserved(&summary);
+}
