@@ -57,8 +57,7 @@ fn undisturbed(folder: &Folder) -> String {
 }
 
 async fn serve(folder: &Folder) -> World {
-    // A lease that is short, so that what a killed worker held is free again soon.
-    World::Server(Server::start_with(folder, &[("JOB_LEASE_SECONDS", "3")]).await.unwrap())
+    World::Server(Server::start(folder).await.unwrap())
 }
 
 fn kill(world: World) {
@@ -117,6 +116,11 @@ async fn a_killed_server_loses_nothing_that_it_acknowledged() {
     let done = demo::settled(&world, &token, &path, &["queued", "running"]).await.unwrap();
     assert_eq!(done["status"], "succeeded", "{done}");
     assert_eq!(done["summary"]["digest"], expected.as_str());
+    let log = std::fs::read_to_string(folder.path().join("server.log")).unwrap();
+    assert!(
+        log.contains("jobs of a process that was killed are taken up again"),
+        "a job was hit in the middle"
+    );
     let breaks = demo::all_items(&world, &token, &format!("{path}/breaks"), 500).await.unwrap();
     let broken = ["left", "right"].map(|side| done["summary"][side]["broken"].as_u64().unwrap());
     assert_eq!(u64::try_from(breaks.len()).unwrap(), broken.iter().sum::<u64>(), "each break once");

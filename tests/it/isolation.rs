@@ -19,8 +19,7 @@ async fn another_workspace_sees_nothing() {
         demo::ingested(world, &token, &id).await.unwrap();
         ids.push(id);
     }
-    let created =
-        demo::reconcile(world, &token, "k", (&ids[0], &ids[1]), &demo_rules()).await.unwrap();
+    let created = demo::reconcile(world, &token, "k", (&ids[0], &ids[1]), &demo_rules()).await.unwrap();
     let run = created["id"].as_str().unwrap();
     demo::finished(world, &token, run).await.unwrap();
 
@@ -33,9 +32,9 @@ async fn another_workspace_sees_nothing() {
             format!("/v1/reconciliations/{run}/matches"),
             format!("/v1/reconciliations/{run}/breaks"),
         ] {
-            let answer = |path: String| world.call(&Call::new("GET", &path).bearer(&foreign));
-            let of_other = answer(path.clone()).await.unwrap();
-            let of_none = answer(path.replace(run, nobody).replace(&ids[0], nobody)).await.unwrap();
+            let of_other = world.call(&Call::new("GET", &path).bearer(&foreign)).await.unwrap();
+            let none = path.replace(run, nobody).replace(&ids[0], nobody);
+            let of_none = world.call(&Call::new("GET", &none).bearer(&foreign)).await.unwrap();
             assert_eq!((of_other.status, of_none.status), (404, 404), "{name} {path}");
             let mut bodies = [of_other.json().unwrap(), of_none.json().unwrap()];
             let text = |body: &mut serde_json::Value, id: &str| {
@@ -59,9 +58,10 @@ async fn a_viewer_reads_and_does_not_write() {
     let viewer = demo::add_user(&both.folder, "v@example.com", "viewer", "w").unwrap();
     for (name, world) in &both.worlds {
         let token = demo::sign_in(world, &viewer).await.unwrap();
-        let create = Call::new("POST", "/v1/datasets").bearer(&token).key("k").json(
-            &json!({ "name": "x", "format": "csv", "options": {} }),
-        );
+        let create = Call::new("POST", "/v1/datasets")
+            .bearer(&token)
+            .key("k")
+            .json(&json!({ "name": "x", "format": "csv", "options": {} }));
         let problem = world.call(&create).await.unwrap().expect(403).unwrap();
         assert_eq!(problem["code"], "forbidden", "{name}");
     }

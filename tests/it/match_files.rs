@@ -121,38 +121,28 @@ fn what_cannot_run_says_what_and_where() {
         path.to_str().unwrap().to_owned()
     };
     let good = write("good.csv", b"id,amount,booked\n1,2.50,2026-01-05\n2,3.50,2026-01-06\n");
+    let empty = write("empty.csv", b"");
+    let binary = write("binary.csv", &[0_u8, 159, 146, 150, 0, 1, 2, 255, 0, 0]);
     let rules = "[columns.amount]\nleft = \"amount\"\nright = \"amount\"\ntype = \"decimal\"\n\
                  [[passes]]\nname = \"exact\"\nequal = [\"amount\"]\n";
-    let ruled = |name: &str, text: &str| write(name, text.as_bytes());
-    let fine = ruled("fine.toml", rules);
     let cases = [
-        ("no such file", vec!["missing.csv", &good, "--rules", &fine], "missing.csv"),
-        ("empty file", vec![&write("empty.csv", b""), &good, "--rules", &fine], "empty"),
+        ("no such file", "missing.csv", rules.to_owned(), "missing.csv"),
+        ("empty file", &empty, rules.to_owned(), "empty"),
+        ("no table", &binary, rules.to_owned(), "not a table"),
+        ("toml syntax", &good, "[columns\n".to_owned(), "line 1"),
         (
-            "no table",
-            vec![&write("binary.csv", &[0_u8, 159, 146, 150, 0, 1, 2, 255, 0, 0]), &good, "--rules", &fine],
-            "not a table",
-        ),
-        ("toml syntax", vec![&good, &good, "--rules", &ruled("syntax.toml", "[columns\n")], "line 1"),
-        (
-            "unknown column, nearest named",
-            vec![&good, &good, "--rules", &ruled("column.toml", &rules.replace("left = \"amount\"", "left = \"amuont\""))],
+            "unknown column",
+            &good,
+            rules.replace("left = \"amount\"", "left = \"amuont\""),
             "/columns/amount/left",
         ),
-        (
-            "unknown role in a pass",
-            vec![&good, &good, "--rules", &ruled("role.toml", &rules.replace("[\"amount\"]", "[\"amuont\"]"))],
-            "/passes/0/equal/0",
-        ),
-        (
-            "unknown key",
-            vec![&good, &good, "--rules", &ruled("key.toml", &format!("{rules}colour = 1\n"))],
-            "/passes/0/colour",
-        ),
+        ("its nearest name", &good, rules.replace("left = \"amount\"", "left = \"amuont\""), "`amount`"),
+        ("unknown role", &good, rules.replace("[\"amount\"]", "[\"amuont\"]"), "/passes/0/equal/0"),
+        ("unknown key", &good, format!("{rules}colour = 1\n"), "/passes/0/colour"),
     ];
-    for (name, arguments, expected) in cases {
-        let all: Vec<&str> = std::iter::once("match").chain(arguments).collect();
-        let output = recon(&folder, &all).unwrap();
+    for (name, left, rules, expected) in cases {
+        let rules = write("rules.toml", rules.as_bytes());
+        let output = recon(&folder, &["match", left, &good, "--rules", &rules]).unwrap();
         assert_eq!(output.status.code(), Some(2), "{name}: {}", said(&output));
         assert!(said(&output).contains(expected), "{name}: {}", said(&output));
         assert!(!said(&output).contains("panicked"), "{name}: {}", said(&output));

@@ -39,13 +39,12 @@ fn known_pairs_are_found_and_none_is_invented() {
         text.lines().skip(1).map(|line| line.split(',').next().unwrap().to_owned()).collect()
     };
     let (left_ids, right_ids) = (ids(&left), ids(&right));
-    let known: HashSet<(String, String)> =
-        std::fs::read_to_string(data.join("matches_fodors_zagats.csv"))
-            .unwrap()
-            .lines()
-            .skip(1)
-            .map(|line| line.split_once(',').map(|(l, r)| (l.to_owned(), r.trim().to_owned())).unwrap())
-            .collect();
+    let known: HashSet<(String, String)> = std::fs::read_to_string(data.join("matches_fodors_zagats.csv"))
+        .unwrap()
+        .lines()
+        .skip(1)
+        .map(|line| line.split_once(',').map(|(l, r)| (l.to_owned(), r.trim().to_owned())).unwrap())
+        .collect();
     assert_eq!(known.len(), 112);
 
     // `match,pass,status,ambiguity,side,row,…`: a left line, then its right line.

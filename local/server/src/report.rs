@@ -1,9 +1,11 @@
 //! What people read: summaries as tables, errors in words.
 
-use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
-use comfy_table::{CellAlignment, Table};
+use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
 use recon_domain::{Decimal, Side, Summary};
 use recon_formats::{Reading, Rejection};
+
+/// A line under the header, and no other: rows are short.
+const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
 
 /// Prints an error and its causes on standard error.
 #[expect(clippy::print_stderr, reason = "standard error is where the command line speaks")]
@@ -55,13 +57,13 @@ pub(crate) fn summary(summary: &Summary) -> String {
         ));
     }
     parts.push(format!("digest {}", summary.digest));
-    parts.join("\n")
+    parts.join("\n\n")
 }
 
 /// Settings as a table.
 pub(crate) fn settings(settings: &[recon_runtime::Effective]) -> String {
     let mut table = Table::new();
-    table.load_style(UTF8_HORIZONTAL_ONLY).set_header(["setting", "value", "", "what for"]);
+    table.load_style(STYLE).set_header(["setting", "value", "", "what for"]);
     for setting in settings {
         let value = setting.value.as_ref().unwrap_or_else(|error| error);
         let origin = if setting.given { "set" } else { "default" };
@@ -72,7 +74,7 @@ pub(crate) fn settings(settings: &[recon_runtime::Effective]) -> String {
 
 fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
-    table.load_style(UTF8_HORIZONTAL_ONLY).set_header(header);
+    table.load_style(STYLE).set_header(header);
     for column in table.column_iter_mut().skip(1) {
         column.set_cell_alignment(CellAlignment::Right);
     }

@@ -2,11 +2,24 @@
 
 use recon_domain::Instant;
 
-use crate::{Column, TextId};
+use crate::number::index;
+use crate::{Column, Interner, TextId};
 
 impl Column {
+    /// Whether two cells of a role, of either side, are equal. An empty cell equals nothing.
+    #[inline]
+    pub(crate) fn same(&self, entry: usize, other: &Self, other_entry: usize) -> bool {
+        match (self, other) {
+            (Self::Text { ids: a, .. }, Self::Text { ids: b, .. }) => {
+                a[entry] == b[other_entry] && a[entry] != TextId::EMPTY
+            }
+            _ => self.code(entry).zip(other.code(other_entry)).is_some_and(|(a, b)| a == b),
+        }
+    }
+
     /// A number that stands for the cell: equal cells of a role, on either side, have equal numbers.
     /// `None` when the cell is empty.
+    #[inline]
     pub(crate) fn code(&self, entry: usize) -> Option<i128> {
         match self {
             Self::Number { units, .. } => Some(units[entry]).filter(|units| *units != Self::EMPTY_NUMBER),
@@ -21,6 +34,7 @@ impl Column {
     }
 
     /// The units of a number; `None` when the cell is empty or no number.
+    #[inline]
     pub(crate) fn number(&self, entry: usize) -> Option<i128> {
         match self {
             Self::Number { .. } => self.code(entry),
@@ -29,6 +43,7 @@ impl Column {
     }
 
     /// The number of the day, for an instant that in UTC; `None` when the cell is empty or no date.
+    #[inline]
     pub(crate) fn day(&self, entry: usize) -> Option<i32> {
         match self {
             Self::Day(days) => Some(days[entry]).filter(|day| *day != Self::EMPTY_DAY),
@@ -49,15 +64,22 @@ impl Column {
     }
 
     /// The cells of these entries as a column of their own. What was shown is left behind.
-    pub(crate) fn only(&self, entries: &[usize]) -> Self {
-        fn pick<T: Copy>(cells: &[T], entries: &[usize]) -> Vec<T> {
-            entries.iter().map(|entry| cells[*entry]).collect()
+    pub(crate) fn only(&self, entries: &[u32]) -> Self {
+        fn pick<T: Copy>(cells: &[T], entries: &[u32]) -> Vec<T> {
+            entries.iter().map(|entry| cells[index(*entry)]).collect()
         }
         match self {
             Self::Number { units, scale } => Self::Number { units: pick(units, entries), scale: *scale },
             Self::Day(days) => Self::Day(pick(days, entries)),
             Self::Instant(micros) => Self::Instant(pick(micros, entries)),
             Self::Text { ids, .. } => Self::Text { ids: pick(ids, entries), shown: None },
+        }
+    }
+
+    /// Numbers the texts anew.
+    pub(crate) fn intern(&mut self, from: &Interner, to: &mut Interner) {
+        if let Self::Text { ids, .. } = self {
+            ids.iter_mut().for_each(|id| *id = to.intern(from.get(*id).unwrap_or("")));
         }
     }
 

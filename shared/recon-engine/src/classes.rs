@@ -8,6 +8,7 @@ use std::cmp::Ordering;
 
 use rayon::prelude::*;
 
+use crate::input::Input;
 use crate::number::{index, narrow};
 use crate::{Column, Interner, Table, TextId};
 
@@ -25,8 +26,9 @@ type Prefixed = (u128, u32);
 
 impl Classes {
     /// Sorts a table by the columns of these roles.
-    pub(crate) fn of(table: &Table, roles: &[usize], texts: &Interner) -> Self {
-        let content = Content { table, roles, texts };
+    pub(crate) fn of(input: &Input<'_>, side: usize) -> Self {
+        let (table, roles) = (input.tables[side], input.roles().collect());
+        let content = Content { table, roles, texts: input.texts };
         let mut entries = content.prefixes();
         entries.par_sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| content.rows(a.1, b.1)));
         let same = |a: Prefixed, b: Prefixed| a.0 == b.0 && content.values(a.1, b.1).is_eq();
@@ -40,19 +42,15 @@ impl Classes {
         Self { order: entries.into_iter().map(|(_, entry)| entry).collect(), starts }
     }
 
-    /// As many entries, in content order, none interchangeable with another.
-    pub(crate) fn one_each(entries: usize) -> Self {
-        Self { order: (0..narrow(entries)).collect(), starts: (0..=narrow(entries)).collect() }
+    /// The first entry of each class.
+    pub(crate) fn firsts(&self) -> Vec<u32> {
+        let starts = &self.starts[..self.starts.len() - 1];
+        starts.iter().map(|start| self.order[index(*start)]).collect()
     }
 
-    /// How many classes there are.
-    pub(crate) fn len(&self) -> usize {
-        self.starts.len() - 1
-    }
-
-    /// How many entries a class has; at least one.
-    pub(crate) fn size(&self, class: u32) -> u32 {
-        self.starts[index(class) + 1] - self.starts[index(class)]
+    /// How many entries each class has; at least one.
+    pub(crate) fn sizes(&self) -> Vec<u32> {
+        self.starts.windows(2).map(|ends| ends[1] - ends[0]).collect()
     }
 
     /// The entries of a class, in content order.
@@ -60,26 +58,27 @@ impl Classes {
         &self.order[index(self.starts[index(class)])..index(self.starts[index(class) + 1])]
     }
 
-    /// The first entry of a class.
-    pub(crate) fn first(&self, class: u32) -> usize {
-        index(self.order[index(self.starts[index(class)])])
+    /// The entries of a class that are open when `open` of them are: the last ones.
+    pub(crate) fn open_members(&self, class: u32, open: u32) -> &[u32] {
+        let members = self.members(class);
+        &members[members.len() - index(open)..]
+    }
+
+    /// Where the open entries of a class start in content order.
+    pub(crate) fn open_start(&self, class: u32, open: u32) -> u32 {
+        self.starts[index(class) + 1] - open
     }
 
     /// The entry at a place in content order.
     pub(crate) fn at(&self, place: u32) -> u32 {
         self.order[index(place)]
     }
-
-    /// Where a class starts in content order.
-    pub(crate) fn start(&self, class: u32) -> u32 {
-        self.starts[index(class)]
-    }
 }
 
 /// The order of contents.
 struct Content<'a> {
     table: &'a Table,
-    roles: &'a [usize],
+    roles: Vec<usize>,
     texts: &'a Interner,
 }
 
@@ -88,7 +87,7 @@ impl Content<'_> {
     fn values(&self, a: u32, b: u32) -> Ordering {
         let (a, b) = (index(a), index(b));
         let mut order = Ordering::Equal;
-        for role in self.roles {
+        for role in &self.roles {
             order = match &self.table.columns[*role] {
                 Column::Text { ids, .. } if ids[a] == ids[b] => Ordering::Equal,
                 Column::Text { ids, .. } => self.texts.get(ids[a]).cmp(&self.texts.get(ids[b])),
@@ -115,7 +114,7 @@ impl Content<'_> {
     fn prefixes(&self) -> Vec<Prefixed> {
         let mut entries: Vec<Prefixed> = (0..self.table.len()).map(|entry| (0, narrow(entry))).collect();
         let mut free = u128::BITS;
-        for role in self.roles {
+        for role in &self.roles {
             if free == 0 {
                 break;
             }

@@ -9,14 +9,16 @@ mod probe;
 use recon_domain::{BreakKind, Condition, Side};
 use std::collections::HashSet;
 
+use crate::classes::Classes;
 use crate::evaluate::{Judge, Pair, Scope};
 use crate::input::{Input, LEFT, RIGHT, SIDES};
 use crate::number::{index, narrow};
-use crate::pass::{Taken, learn};
+use crate::open::Open;
+use crate::pass::learn;
 use crate::plan::Plan;
 use crate::run::{Cancelled, Progress};
 use crate::text::{Scratch, Words};
-use crate::{Break, Failed, Nearest};
+use crate::{Break, Failed, Interner, Nearest};
 use cause::{Constants, Gap};
 use nearest::{Best, FAILED_MAX};
 
@@ -29,48 +31,58 @@ struct Near {
 }
 
 /// The breaks of both sides, left before right, each in file order.
+///
+/// `given` is what `classes` and the entries of breaks are of, `input` what the passes worked on.
 pub(crate) fn classify(
+    given: &Input<'_>,
+    classes: &[Classes; 2],
     input: &Input<'_>,
-    taken: &Taken,
+    open: &Open,
     forbidden: &[(u32, u32)],
-    words: &mut Words,
     progress: &dyn Progress,
 ) -> Result<Vec<Break>, Cancelled> {
-    let open = [LEFT, RIGHT].map(|side| taken.open_classes(input, side));
-    // From here on a class is known by its place among the open ones: tables of them alone are small
-    // enough to stay near the processor.
-    let tables = [LEFT, RIGHT].map(|side| input.table_of(side, &open[side]));
-    let left_over = input.over([&tables[LEFT], &tables[RIGHT]]);
+    let left = [LEFT, RIGHT].map(|side| open.classes(side));
+    // From here on a class is known by its place among those that are left: tables and texts of them
+    // alone are small enough to stay near the processor.
+    let mut texts = Interner::new();
+    let tables = [LEFT, RIGHT].map(|side| {
+        let mut table = input.only(side, &left[side]);
+        table.columns.iter_mut().for_each(|column| column.intern(input.texts, &mut texts));
+        table
+    });
+    let left_over = input.over([&tables[LEFT], &tables[RIGHT]], &texts);
     let plans: Vec<Plan<'_>> =
         (0..input.rules.passes.len()).map(|pass| Plan::new(&left_over, pass)).collect();
-    let all = [LEFT, RIGHT].map(|side| (0..narrow(open[side].len())).collect::<Vec<u32>>());
-    plans.iter().for_each(|plan| learn(&left_over, plan, &all, words));
-    let words: &Words = words;
+    let all = [LEFT, RIGHT].map(|side| (0..narrow(left[side].len())).collect::<Vec<u32>>());
+    let mut words = Words::default();
+    plans.iter().for_each(|plan| learn(&left_over, plan, &all, &mut words));
+    let words = &words;
     let judges: Vec<Judge<'_>> = plans.iter().map(|plan| Judge { input: &left_over, plan, words }).collect();
-    let found = nearest::search(&judges, progress)?;
+    let single = |side: usize, class: u32| open.of(side, class) == narrow(classes[side].members(class).len());
+    let sought = [LEFT, RIGHT].map(|side| left[side].iter().map(|class| single(side, *class)).collect());
+    let found = nearest::search(&judges, &sought, progress)?;
     let near = [LEFT, RIGHT].map(|side| {
         let best = (0..).zip(&found[side]);
         best.map(|(class, best)| best.as_ref().map(|best| near(&judges, side, class, best))).collect()
     });
     let constants = Constants::of(&judges, near.iter().flatten().flatten());
-    let ambiguous = ambiguous(input, taken, forbidden);
+    let ambiguous = ambiguous(open, forbidden);
     let mut breaks = Vec::new();
     for side in [LEFT, RIGHT] {
         let start = breaks.len();
         let near: &Vec<Option<Near>> = &near[side];
-        for (place, class) in open[side].iter().enumerate() {
+        for (place, class) in left[side].iter().enumerate() {
             let near = near.get(place).and_then(Option::as_ref);
-            let first = taken.of(side, *class);
-            let members = input.classes[side].members(*class);
-            let twin = (first > 0).then(|| members[0]);
+            let twin = (!sought[side][place]).then(|| classes[side].members(*class)[0]);
             let kind = kind(&judges, side, twin, ambiguous[side].contains(class), near);
-            let nearest = near.filter(|_| twin.is_none()).map(|near| {
-                let (other, class) = near.other(side);
-                let class = open[other][index(class)];
-                let entry = input.classes[other].members(class)[index(taken.of(other, class))];
+            let nearest = near.map(|near| {
+                let (other, place) = near.other(side);
+                let class = left[other][index(place)];
+                let entry = classes[other].open_members(class, open.of(other, class))[0];
                 shown(&judges, near, entry, &constants)
             });
-            breaks.extend(members[index(first)..].iter().map(|entry| Break {
+            let members = classes[side].open_members(*class, open.of(side, *class));
+            breaks.extend(members.iter().map(|entry| Break {
                 side: SIDES[side],
                 entry: *entry,
                 kind,
@@ -78,17 +90,17 @@ pub(crate) fn classify(
                 twin,
             }));
         }
-        let rows = &input.tables[side].rows;
+        let rows = &given.tables[side].rows;
         breaks[start..].sort_unstable_by_key(|left_over| (rows[index(left_over.entry)], left_over.entry));
     }
     Ok(breaks)
 }
 
 /// Classes by side that a pass found candidates for which are still open, and had to leave alone.
-fn ambiguous(input: &Input<'_>, taken: &Taken, forbidden: &[(u32, u32)]) -> [HashSet<u32>; 2] {
+fn ambiguous(open: &Open, forbidden: &[(u32, u32)]) -> [HashSet<u32>; 2] {
     let mut classes = [HashSet::new(), HashSet::new()];
     for (left, right) in forbidden {
-        if taken.open(input, LEFT, *left) > 0 && taken.open(input, RIGHT, *right) > 0 {
+        if open.of(LEFT, *left) > 0 && open.of(RIGHT, *right) > 0 {
             classes[LEFT].insert(*left);
             classes[RIGHT].insert(*right);
         }

@@ -67,7 +67,7 @@ impl Judge<'_> {
         scratch: &mut Scratch,
     ) -> Option<Verdict> {
         let mut verdict = Verdict::default();
-        let entries = [self.input.entry(LEFT, pair.left), self.input.entry(RIGHT, pair.right)];
+        let entries = [index(pair.left), index(pair.right)];
         if scope == Scope::All {
             self.equal(pair, entries, at_most, &mut verdict)?;
         }
@@ -78,7 +78,7 @@ impl Judge<'_> {
         }
         self.similar(entries, at_most, &mut verdict, scratch)?;
         for filter in (0..16_u8).filter(|bit| filters >> bit & 1 == 1) {
-            verdict.fail(Condition::Filter(filter), Deviation::Other, at_most)?;
+            verdict.fail(Condition::Filter(filter), || Deviation::Other, at_most)?;
         }
         Some(verdict)
     }
@@ -91,16 +91,14 @@ impl Judge<'_> {
         verdict: &mut Verdict,
     ) -> Option<()> {
         if self.input.currency(LEFT, pair.left) != self.input.currency(RIGHT, pair.right) {
-            verdict.fail(Condition::Currency, Deviation::Other, at_most)?;
+            verdict.fail(Condition::Currency, || Deviation::Other, at_most)?;
         }
         for &(number, role) in &self.plan.equal {
             let (a, b) = (self.input.column(LEFT, role), self.input.column(RIGHT, role));
-            let codes = a.code(left).zip(b.code(right));
-            if codes.is_some_and(|(a, b)| a == b) {
+            if a.same(left, b, right) {
                 continue;
             }
-            let days_apart = a.day(left).zip(b.day(right));
-            let by = match (a.number(left).zip(b.number(right)), days_apart) {
+            let by = || match (a.number(left).zip(b.number(right)), a.day(left).zip(b.day(right))) {
                 (Some((a, b)), _) => Deviation::Number(b.saturating_sub(a)),
                 (None, Some((a, b))) => Deviation::Days(b.saturating_sub(a)),
                 (None, None) => Deviation::Other,
@@ -117,17 +115,20 @@ impl Judge<'_> {
         };
         for (number, window) in (0_u8..).zip(&self.plan.windows).filter(|(bit, _)| proven >> bit & 1 == 0) {
             let values = [LEFT, RIGHT].map(|side| window.value(self.input, side, entries[side]));
-            let by = match values {
-                [Some(left), Some(right)] => {
-                    let (least, most) = window.range(left);
-                    if (least..=most).contains(&right) {
-                        continue;
-                    }
-                    window.deviation(left, right)
-                }
+            let by = || match values {
+                [Some(left), Some(right)] => window.deviation(left, right),
                 _ => Deviation::Other,
             };
-            verdict.fail(Condition::Within(number), by, at_most)?;
+            let holds = match values {
+                [Some(left), Some(right)] => {
+                    let (least, most) = window.range(left);
+                    (least..=most).contains(&right)
+                }
+                _ => false,
+            };
+            if !holds {
+                verdict.fail(Condition::Within(number), by, at_most)?;
+            }
         }
         Some(())
     }
@@ -144,7 +145,7 @@ impl Judge<'_> {
             let ids = [LEFT, RIGHT].map(|side| self.input.column(side, role).text_id(entries[side]));
             if ids.contains(&TextId::EMPTY) {
                 verdict.dissimilarity += u32::from(SCORE_MAX);
-                verdict.fail(Condition::Similar(number), Deviation::Other, at_most)?;
+                verdict.fail(Condition::Similar(number), || Deviation::Other, at_most)?;
                 continue;
             }
             // A score below the least one need not be known where no failure is left.
@@ -152,7 +153,7 @@ impl Judge<'_> {
             let score = self.score(similar, ids, needed, scratch)?;
             verdict.dissimilarity += u32::from(SCORE_MAX - score);
             if score < similar.at_least {
-                verdict.fail(Condition::Similar(number), Deviation::Score(score), at_most)?;
+                verdict.fail(Condition::Similar(number), || Deviation::Score(score), at_most)?;
             }
         }
         Some(())
@@ -184,19 +185,14 @@ impl Judge<'_> {
         if verdict.failed.iter().filter(about_values).count() < conditions {
             return true;
         }
-        let (left, right) = (self.input.entry(LEFT, pair.left), self.input.entry(RIGHT, pair.right));
-        let mut roles =
-            (0..self.input.rules.roles.len()).filter(|role| Some(*role) != self.input.reserved.currency);
-        roles.any(|role| {
-            let codes =
-                self.input.column(LEFT, role).code(left).zip(self.input.column(RIGHT, role).code(right));
-            codes.is_some_and(|(a, b)| a == b)
-        })
+        let (left, right) = (index(pair.left), index(pair.right));
+        let agrees = |role| self.input.column(LEFT, role).same(left, self.input.column(RIGHT, role), right);
+        self.input.roles().any(agrees)
     }
 
     /// What the pair costs under this pass, whatever it fails.
     pub(crate) fn cost(&self, pair: Pair, dissimilarity: u32) -> Cost {
-        let (left, right) = (self.input.entry(LEFT, pair.left), self.input.entry(RIGHT, pair.right));
+        let (left, right) = (index(pair.left), index(pair.right));
         let columns = |role: usize| (self.input.column(LEFT, role), self.input.column(RIGHT, role));
         let mut cost = Cost { dissimilarity, ..Cost::default() };
         for (a, b) in self.plan.cost_numbers.iter().map(|role| columns(*role)) {
@@ -225,11 +221,11 @@ impl Judge<'_> {
 
 impl Verdict {
     /// Notes a failure; `None` when it is one too many.
-    fn fail(&mut self, condition: Condition, by: Deviation, at_most: usize) -> Option<()> {
+    fn fail(&mut self, condition: Condition, by: impl Fn() -> Deviation, at_most: usize) -> Option<()> {
         if self.failed.len() == at_most {
             return None;
         }
-        self.failed.push(Failed { condition, by });
+        self.failed.push(Failed { condition, by: by() });
         Some(())
     }
 }

@@ -1,8 +1,11 @@
-//! What a run is given, with what every stage asks of it.
+//! Two tables under their rules: what every stage is given.
+//!
+//! A run has three of them. The first is over the tables as they came; the second over one entry for each
+//! class, in content order, which is what passes work on; the third over those of them that are left.
 
-use recon_domain::{AMOUNT, CURRENCY, Currency, DATE, RuleSet, Side};
+use recon_domain::{AMOUNT, CURRENCY, Currency, DATE, RoleId, RuleSet, Side};
 
-use crate::classes::Classes;
+use crate::number::index;
 use crate::{Column, Interner, Table};
 
 /// The index of the left side in every pair of arrays.
@@ -12,13 +15,12 @@ pub(crate) const RIGHT: usize = 1;
 /// Both sides by their index.
 pub(crate) const SIDES: [Side; 2] = [Side::Left, Side::Right];
 
-/// Two tables under their rules, sorted into classes of interchangeable entries.
-#[derive(Debug)]
+/// Two tables under their rules.
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Input<'a> {
     pub(crate) rules: &'a RuleSet,
     pub(crate) tables: [&'a Table; 2],
     pub(crate) texts: &'a Interner,
-    pub(crate) classes: [Classes; 2],
     pub(crate) reserved: Reserved,
 }
 
@@ -30,50 +32,36 @@ pub(crate) struct Reserved {
     pub(crate) currency: Option<usize>,
 }
 
-impl Reserved {
-    fn of(rules: &RuleSet, table: &Table) -> Self {
-        let role = |name| rules.role(name).map(recon_domain::RoleId::index);
-        Self {
-            amount: role(AMOUNT).filter(|role| table.columns[*role].is_number()),
-            date: role(DATE).filter(|role| table.columns[*role].is_date()),
-            currency: role(CURRENCY),
-        }
-    }
-}
-
 impl<'a> Input<'a> {
     pub(crate) fn new(rules: &'a RuleSet, tables: [&'a Table; 2], texts: &'a Interner) -> Self {
-        let reserved = Reserved::of(rules, tables[LEFT]);
-        // The currency has its own column; what its cell looked like in the file does not matter.
-        let roles: Vec<usize> =
-            (0..rules.roles.len()).filter(|role| Some(*role) != reserved.currency).collect();
-        let (left, right) = rayon::join(
-            || Classes::of(tables[LEFT], &roles, texts),
-            || Classes::of(tables[RIGHT], &roles, texts),
-        );
-        Self { rules, tables, texts, classes: [left, right], reserved }
+        let role = |name| rules.role(name).map(RoleId::index);
+        let columns = &tables[LEFT].columns;
+        let reserved = Reserved {
+            amount: role(AMOUNT).filter(|role| columns[*role].is_number()),
+            date: role(DATE).filter(|role| columns[*role].is_date()),
+            currency: role(CURRENCY),
+        };
+        Self { rules, tables, texts, reserved }
     }
 
-    /// The entries that stand for these classes, as a table of their own in this order.
-    pub(crate) fn table_of(&self, side: usize, classes: &[u32]) -> Table {
-        let table = self.tables[side];
-        let entries: Vec<usize> = classes.iter().map(|class| self.entry(side, *class)).collect();
-        Table {
-            columns: table.columns.iter().map(|column| column.only(&entries)).collect(),
-            currencies: entries.iter().map(|entry| table.currencies[*entry]).collect(),
-            rows: entries.iter().map(|entry| table.rows[*entry]).collect(),
-            contents: entries.iter().map(|entry| table.contents[*entry]).collect(),
-            rejected: 0,
-        }
-    }
-
-    /// The same run over tables whose entries are in content order and each a class of its own.
-    pub(crate) fn over<'b>(&self, tables: [&'b Table; 2]) -> Input<'b>
+    /// The same run over other tables.
+    pub(crate) fn over<'b>(&self, tables: [&'b Table; 2], texts: &'b Interner) -> Input<'b>
     where
         'a: 'b,
     {
-        let classes = tables.map(|table| Classes::one_each(table.len()));
-        Input { rules: self.rules, tables, texts: self.texts, classes, reserved: self.reserved }
+        Input { rules: self.rules, tables, texts, reserved: self.reserved }
+    }
+
+    /// The roles whose cells make up an entry. The currency is not among them: it has its own column, and
+    /// how its cell was written in the file does not matter.
+    pub(crate) fn roles(&self) -> impl Iterator<Item = usize> + Clone + use<> {
+        let currency = self.reserved.currency;
+        (0..self.rules.roles.len()).filter(move |role| Some(*role) != currency)
+    }
+
+    /// How many entries a side has.
+    pub(crate) fn len(&self, side: usize) -> usize {
+        self.tables[side].len()
     }
 
     /// The cells of a role on one side.
@@ -81,13 +69,20 @@ impl<'a> Input<'a> {
         &self.tables[side].columns[role]
     }
 
-    /// The entry that stands for its class.
-    pub(crate) fn entry(&self, side: usize, class: u32) -> usize {
-        self.classes[side].first(class)
+    /// The currency of an entry.
+    pub(crate) fn currency(&self, side: usize, entry: u32) -> Currency {
+        self.tables[side].currencies[index(entry)]
     }
 
-    /// The currency of a class.
-    pub(crate) fn currency(&self, side: usize, class: u32) -> Currency {
-        self.tables[side].currencies[self.entry(side, class)]
+    /// These entries as a table of their own, in this order.
+    pub(crate) fn only(&self, side: usize, entries: &[u32]) -> Table {
+        let table = self.tables[side];
+        Table {
+            columns: table.columns.iter().map(|column| column.only(entries)).collect(),
+            currencies: entries.iter().map(|entry| table.currencies[index(*entry)]).collect(),
+            rows: entries.iter().map(|entry| table.rows[index(*entry)]).collect(),
+            contents: Vec::new(),
+            rejected: 0,
+        }
     }
 }

@@ -12,6 +12,7 @@ mod evaluate;
 mod input;
 mod interner;
 mod number;
+mod open;
 mod outcome;
 mod pass;
 mod plan;

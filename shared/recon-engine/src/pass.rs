@@ -12,41 +12,11 @@ use crate::candidates::{Edge, candidates};
 use crate::components::Components;
 use crate::evaluate::Judge;
 use crate::input::{Input, LEFT, RIGHT};
-use crate::number::{index, narrow};
+use crate::number::index;
+use crate::open::Open;
 use crate::plan::Plan;
 use crate::text::{Scratch, Words};
 use crate::{Cancelled, TextId};
-
-/// How many entries of each class have been taken, by side and class. They are taken in content order.
-#[derive(Debug)]
-pub(crate) struct Taken([Vec<u32>; 2]);
-
-impl Taken {
-    pub(crate) fn none(input: &Input<'_>) -> Self {
-        Self([LEFT, RIGHT].map(|side| vec![0; input.classes[side].len()]))
-    }
-
-    pub(crate) fn of(&self, side: usize, class: u32) -> u32 {
-        self.0[side][index(class)]
-    }
-
-    /// How many entries of a class are open.
-    pub(crate) fn open(&self, input: &Input<'_>, side: usize, class: u32) -> u32 {
-        input.classes[side].size(class) - self.of(side, class)
-    }
-
-    /// The classes that have open entries, in content order.
-    pub(crate) fn open_classes(&self, input: &Input<'_>, side: usize) -> Vec<u32> {
-        let classes = (0..narrow(self.0[side].len())).into_par_iter();
-        classes.filter(|class| self.open(input, side, *class) > 0).collect()
-    }
-
-    /// Takes more entries of a class; returns how many were taken before.
-    pub(crate) fn take(&mut self, side: usize, class: u32, count: u32) -> u32 {
-        let taken = &mut self.0[side][index(class)];
-        std::mem::replace(taken, *taken + count)
-    }
-}
 
 /// What a pass did.
 #[derive(Debug, Default)]
@@ -66,21 +36,21 @@ pub(crate) struct PassOutcome {
 pub(crate) fn run(
     input: &Input<'_>,
     plan: &Plan<'_>,
-    taken: &Taken,
+    open: &Open,
     words: &mut Words,
     go_on: &(dyn Fn() -> bool + Sync),
 ) -> Result<PassOutcome, Cancelled> {
     if plan.pass.cardinality != Cardinality::OneToOne {
         return Ok(PassOutcome::default());
     }
-    let open = [LEFT, RIGHT].map(|side| {
-        let classes = taken.open_classes(input, side).into_par_iter();
+    let classes = [LEFT, RIGHT].map(|side| {
+        let classes = open.classes(side).into_par_iter();
         classes.filter(|class| plan.takes(input, side, *class)).collect::<Vec<u32>>()
     });
-    learn(input, plan, &open, words);
+    learn(input, plan, &classes, words);
     let roles: Vec<usize> = plan.equal.iter().map(|(_, role)| *role).collect();
-    let mut partitions = Partitions::of(keys(input, &roles, true, [&open[LEFT], &open[RIGHT]]));
-    drop(open);
+    let mut partitions = Partitions::of(keys(input, &roles, true, [&classes[LEFT], &classes[RIGHT]]));
+    drop(classes);
     let judge = Judge { input, plan, words };
     let parts: Result<Vec<PassOutcome>, Cancelled> = partitions
         .iter_mut()
@@ -89,7 +59,7 @@ pub(crate) fn run(
             if !go_on() {
                 return Err(Cancelled);
             }
-            Ok(room.partition(judge, taken, partition))
+            Ok(room.partition(judge, open, partition))
         })
         .collect();
     Ok(merged(parts?))
@@ -101,7 +71,7 @@ pub(crate) fn learn(input: &Input<'_>, plan: &Plan<'_>, classes: &[Vec<u32>; 2],
     for role in plan.pass.similar.iter().filter(by_words).map(|similar| similar.role.index()) {
         for (side, classes) in classes.iter().enumerate() {
             let column = input.column(side, role);
-            let ids = classes.iter().map(|class| column.text_id(input.entry(side, *class)));
+            let ids = classes.iter().map(|class| column.text_id(index(*class)));
             words.learn(input.texts, ids.filter(|id| *id != TextId::EMPTY));
         }
     }
@@ -130,17 +100,17 @@ struct Room {
 }
 
 impl Room {
-    fn partition(&mut self, judge: Judge<'_>, taken: &Taken, mut partition: Partition<'_>) -> PassOutcome {
+    fn partition(&mut self, judge: Judge<'_>, open: &Open, mut partition: Partition<'_>) -> PassOutcome {
         partition.sort();
         let mut outcome = PassOutcome::default();
         outcome.pairings.reserve(partition.left.len().min(partition.right.len()));
         for block in partition.blocks() {
-            self.block(judge, taken, block, &mut outcome);
+            self.block(judge, open, block, &mut outcome);
         }
         outcome
     }
 
-    fn block(&mut self, judge: Judge<'_>, taken: &Taken, block: Block<'_>, outcome: &mut PassOutcome) {
+    fn block(&mut self, judge: Judge<'_>, open: &Open, block: Block<'_>, outcome: &mut PassOutcome) {
         if candidates(judge, block, &mut self.edges, &mut self.texts).is_err() {
             outcome.limits.skipped_blocks += 1;
             return;
@@ -149,7 +119,7 @@ impl Room {
             return;
         }
         let assignment = &mut self.assignment;
-        assignment.begin(block, |side, class| taken.open(judge.input, side, class));
+        assignment.begin(block, |side, class| open.of(side, class));
         let pairings = &mut outcome.pairings;
         let sizes = [block.left.len(), block.right.len()];
         self.components.split(sizes, &self.edges, |edge| pairings.push(assignment.single(block, edge)));
@@ -162,8 +132,8 @@ impl Room {
                 outcome.limits.gap = outcome.limits.gap.saturating_add(gap);
             }
             if judge.plan.pass.ambiguous == Ambiguous::Forbid {
-                let open = assignment.left_open(component);
-                let classes = open.map(|(left, right)| (block.left_class(left), block.right_class(right)));
+                let edges = assignment.left_open(component);
+                let classes = edges.map(|(left, right)| (block.left_class(left), block.right_class(right)));
                 outcome.forbidden.extend(classes);
             }
         }

@@ -6,6 +6,7 @@ mod window;
 use recon_domain::{Pass, RoleId, Tolerance};
 
 use crate::input::{Input, LEFT, RIGHT};
+use crate::number::index;
 
 pub(crate) use window::Window;
 
@@ -55,7 +56,7 @@ impl<'a> Plan<'a> {
 
     /// One bit for each filter of the pass that the class fails.
     pub(crate) fn failed_filters(&self, side: usize, class: u32) -> u16 {
-        self.failures[side].get(crate::number::index(class)).copied().unwrap_or(0)
+        self.failures[side].get(index(class)).copied().unwrap_or(0)
     }
 
     /// Whether the class may be in any candidate of this pass: it passes the filters, and no cell that
@@ -64,7 +65,7 @@ impl<'a> Plan<'a> {
         if self.failed_filters(side, class) != 0 {
             return false;
         }
-        let entry = input.entry(side, class);
+        let entry = index(class);
         let within = self.windows.iter().map(|window| window.role);
         let similar = self.pass.similar.iter().map(|similar| similar.role.index());
         let mut roles = self.equal.iter().map(|(_, role)| *role).chain(within).chain(similar);

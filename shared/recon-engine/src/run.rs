@@ -6,12 +6,14 @@ use rayon::prelude::*;
 use recon_domain::{Ambiguous, Limits, MatchStatus, RuleSet, Variance};
 
 use crate::assign::Pairing;
+use crate::classes::Classes;
 use crate::classify::classify;
 use crate::digest::digest;
 use crate::input::{Input, LEFT, RIGHT};
 use crate::number::{count, index};
+use crate::open::Open;
 use crate::outcome::Entries;
-use crate::pass::{self, Taken};
+use crate::pass;
 use crate::plan::Plan;
 use crate::summary::summary;
 use crate::text::Words;
@@ -75,59 +77,73 @@ fn run(
     texts: &Interner,
     progress: &dyn Progress,
 ) -> Result<Outcome, Cancelled> {
-    let input = Input::new(rules, tables, texts);
-    let passes = count(rules.passes.len());
-    let (mut taken, mut words) = (Taken::none(&input), Words::default());
+    let given = Input::new(rules, tables, texts);
+    let (left, right) = rayon::join(|| sorted(&given, LEFT), || sorted(&given, RIGHT));
+    let input = given.over([&left.1, &right.1], texts);
+    let classes = [left.0, right.0];
+    let (mut open, mut words) = (Open::all(&classes), Words::default());
     let (mut matches, mut forbidden) = (Vec::new(), Vec::new());
     let mut limits = Limits::default();
+    let passes = count(rules.passes.len());
     for number in 0..rules.passes.len() {
         let plan = Plan::new(&input, number);
         let go_on = || progress.advance(Phase::Matching, count(number), passes);
-        let outcome = pass::run(&input, &plan, &taken, &mut words, &go_on)?;
-        matches.extend(consume(&input, &plan, &outcome.pairings, &mut taken));
+        let outcome = pass::run(&input, &plan, &open, &mut words, &go_on)?;
+        matches.extend(consume(&given, &plan, &classes, &outcome.pairings, &mut open));
         forbidden.extend(outcome.forbidden);
         limits.skipped_blocks += outcome.limits.skipped_blocks;
         limits.bounded_components += outcome.limits.bounded_components;
         limits.gap = limits.gap.saturating_add(outcome.limits.gap);
     }
-    let done = progress.advance(Phase::Matching, passes, passes);
-    if !done {
+    if !progress.advance(Phase::Matching, passes, passes) {
         return Err(Cancelled);
     }
-    let breaks = classify(&input, &taken, &forbidden, &mut words, progress)?;
-    let mut summary = summary(&input, &matches, &breaks, limits);
-    summary.digest = digest(&input, &matches, &breaks);
+    let breaks = classify(&given, &classes, &input, &open, &forbidden, progress)?;
+    let mut summary = summary(&given, &matches, &breaks, limits);
+    summary.digest = digest(&given, &matches, &breaks);
     Ok(Outcome { matches, breaks, summary })
 }
 
+/// The classes of a side, and a table with one entry for each, in content order.
+fn sorted(given: &Input<'_>, side: usize) -> (Classes, Table) {
+    let classes = Classes::of(given, side);
+    let table = given.only(side, &classes.firsts());
+    (classes, table)
+}
+
 /// Takes the entries of a pass's pairings, and makes its matches in the order of their left contents.
-fn consume(input: &Input<'_>, plan: &Plan<'_>, pairings: &[Pairing], taken: &mut Taken) -> Vec<Match> {
-    let [left, right] = &input.classes;
+fn consume(
+    given: &Input<'_>,
+    plan: &Plan<'_>,
+    classes: &[Classes; 2],
+    pairings: &[Pairing],
+    open: &mut Open,
+) -> Vec<Match> {
     let total = pairings.iter().map(|pairing| index(pairing.count)).sum();
     // By the place of the left entry in content order.
     let mut pairs: Vec<(u32, u32, u32)> = Vec::with_capacity(total);
     for pairing in pairings {
-        let first =
-            [taken.take(LEFT, pairing.left, pairing.count), taken.take(RIGHT, pairing.right, pairing.count)];
-        let place = left.start(pairing.left) + first[LEFT];
-        let entries = &right.members(pairing.right)[index(first[RIGHT])..];
+        let place = classes[LEFT].open_start(pairing.left, open.of(LEFT, pairing.left));
+        let entries = classes[RIGHT].open_members(pairing.right, open.of(RIGHT, pairing.right));
         let pair = |(place, entry): (u32, &u32)| (place, *entry, pairing.ambiguity);
         pairs.extend((place..place + pairing.count).zip(entries).map(pair));
+        open.take(LEFT, pairing.left, pairing.count);
+        open.take(RIGHT, pairing.right, pairing.count);
     }
     pairs.par_sort_unstable();
     let matched = |&(place, right, ambiguity): &(u32, u32, u32)| {
-        matched(input, plan, [left.at(place), right], ambiguity)
+        matched(given, plan, [classes[LEFT].at(place), right], ambiguity)
     };
     pairs.par_iter().map(matched).collect()
 }
 
-fn matched(input: &Input<'_>, plan: &Plan<'_>, entries: [u32; 2], ambiguity: u32) -> Match {
-    let cells = |role: usize| [LEFT, RIGHT].map(|side| (input.column(side, role), index(entries[side])));
-    let amount = input.reserved.amount.map(|role| {
+fn matched(given: &Input<'_>, plan: &Plan<'_>, entries: [u32; 2], ambiguity: u32) -> Match {
+    let cells = |role: usize| [LEFT, RIGHT].map(|side| (given.column(side, role), index(entries[side])));
+    let amount = given.reserved.amount.map(|role| {
         let [left, right] = cells(role).map(|(column, entry)| column.number(entry).unwrap_or(0));
         right.saturating_sub(left)
     });
-    let days = input.reserved.date.and_then(|role| {
+    let days = given.reserved.date.and_then(|role| {
         let [left, right] = cells(role).map(|(column, entry)| column.day(entry));
         Some(right?.saturating_sub(left?))
     });

@@ -9,9 +9,7 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 use std::time::Instant;
 
-use recon_domain::{
-    AMOUNT, MatchStatus, RoleType, RuleSet, SideCounts, Source, Summary, Variance,
-};
+use recon_domain::{AMOUNT, MatchStatus, RoleType, RuleSet, SideCounts, Source, Summary, Variance};
 use recon_engine::{Match, Outcome};
 use recon_formats::mapping::{Input, map_both};
 use recon_formats::results::Results;
@@ -26,7 +24,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut out = std::io::stdout().lock();
     let mut say = |what: &str, start: Instant| {
         let seconds = start.elapsed().as_secs_f64();
-        let cpu: f64 = std::fs::read_to_string("/proc/self/schedstat").unwrap().split(' ').next().unwrap().parse::<f64>().unwrap() / 1e9;
+        let cpu: f64 = std::fs::read_to_string("/proc/self/schedstat")
+            .unwrap()
+            .split(' ')
+            .next()
+            .unwrap()
+            .parse::<f64>()
+            .unwrap()
+            / 1e9;
         write!(out, "[cpu {cpu:.3}] ").unwrap();
         writeln!(out, "{what:<24} {seconds:>7.3} s {:>8.0} MB/s", megabytes / seconds)
     };

@@ -34,7 +34,8 @@ impl<'a> Line<'a> {
         let formula = matches!(field.as_bytes().first(), Some(b'=' | b'+' | b'-' | b'@' | b'\t' | b'\r'));
         let bytes = field.as_bytes();
         let apostrophe: &[u8] = if formula { b"'" } else { b"" };
-        let special = memchr::memchr3(b'"', b',', b'\n', bytes).is_some() || memchr::memchr(b'\r', bytes).is_some();
+        let special =
+            memchr::memchr3(b'"', b',', b'\n', bytes).is_some() || memchr::memchr(b'\r', bytes).is_some();
         if !special {
             self.out.extend_from_slice(apostrophe);
             self.out.extend_from_slice(bytes);

@@ -13,7 +13,9 @@ use bytes::Bytes;
 use parquet::basic::{Compression, ConvertedType, Repetition, Type as PhysicalType};
 use parquet::column::reader::ColumnReaderImpl;
 use parquet::column::reader::get_typed_column_reader;
-use parquet::data_type::{ByteArray, ByteArrayType, DataType, FixedLenByteArray, FixedLenByteArrayType, Int32Type, Int64Type};
+use parquet::data_type::{
+    ByteArray, ByteArrayType, DataType, FixedLenByteArray, FixedLenByteArrayType, Int32Type, Int64Type,
+};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
@@ -96,8 +98,13 @@ impl<W: Write + Send> Writer<W> {
         let numbers: Vec<i32> =
             batch.rows.iter().copied().chain(batch.rejected.iter().map(|row| row.row)).map(signed).collect();
         let signed = |line: u64| i64::try_from(line).unwrap_or(i64::MAX);
-        let lines: Vec<i64> =
-            batch.lines.iter().copied().chain(batch.rejected.iter().map(|row| row.line)).map(signed).collect();
+        let lines: Vec<i64> = batch
+            .lines
+            .iter()
+            .copied()
+            .chain(batch.rejected.iter().map(|row| row.line))
+            .map(signed)
+            .collect();
         let contents = fixed(batch.contents.iter().copied().chain(std::iter::repeat_n(0, rejected)));
         let mut reasons = vec![ByteArray::from(""); batch.rows.len()];
         reasons.extend(batch.rejected.iter().map(|row| ByteArray::from(row.reason.as_str())));
@@ -142,7 +149,8 @@ fn schema(header: &[String]) -> Result<TypePtr, Error> {
     fn field(name: &str, kind: PhysicalType) -> PrimitiveTypeBuilder<'_> {
         Type::primitive_type_builder(name, kind).with_repetition(Repetition::REQUIRED)
     }
-    let text = |name: &str| field(name, PhysicalType::BYTE_ARRAY).with_converted_type(ConvertedType::UTF8).build();
+    let text =
+        |name: &str| field(name, PhysicalType::BYTE_ARRAY).with_converted_type(ConvertedType::UTF8).build();
     let row = vec![
         Arc::new(field("number", PhysicalType::INT32).build()?),
         Arc::new(field("line", PhysicalType::INT64).build()?),
@@ -151,9 +159,14 @@ fn schema(header: &[String]) -> Result<TypePtr, Error> {
     ];
     let cells = header.iter().map(|name| text(name).map(Arc::new)).collect::<Result<Vec<_>, _>>()?;
     let group = |name: &str, fields| {
-        Type::group_type_builder(name).with_repetition(Repetition::REQUIRED).with_fields(fields).build().map(Arc::new)
+        Type::group_type_builder(name)
+            .with_repetition(Repetition::REQUIRED)
+            .with_fields(fields)
+            .build()
+            .map(Arc::new)
     };
-    let root = Type::group_type_builder("dataset").with_fields(vec![group("row", row)?, group("cells", cells)?]);
+    let root =
+        Type::group_type_builder("dataset").with_fields(vec![group("row", row)?, group("cells", cells)?]);
     Ok(Arc::new(root.build()?))
 }
 
@@ -194,7 +207,10 @@ pub struct Reader {
 
 impl std::fmt::Debug for Reader {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Reader").field("header", &self.header).field("group", &self.group).finish_non_exhaustive()
+        f.debug_struct("Reader")
+            .field("header", &self.header)
+            .field("group", &self.group)
+            .finish_non_exhaustive()
     }
 }
 
@@ -225,7 +241,8 @@ impl Reader {
         if columns.len() < ROW_COLUMNS {
             return Err(Error::Missing("cells"));
         }
-        let header: Vec<String> = columns[ROW_COLUMNS..].iter().map(|column| column.name().to_owned()).collect();
+        let header: Vec<String> =
+            columns[ROW_COLUMNS..].iter().map(|column| column.name().to_owned()).collect();
         let profile = Profile {
             columns: stored.columns,
             dialect: stored.dialect,

@@ -21,7 +21,9 @@ pub enum Error {
     #[error("not a table: it looks like {0}")]
     OtherFormat(&'static str),
     /// Nothing divides the lines into the same number of fields.
-    #[error("not a table: none of comma, semicolon, tab and bar divides the lines evenly; say `delimiter` if it is one")]
+    #[error(
+        "not a table: none of comma, semicolon, tab and bar divides the lines evenly; say `delimiter` if it is one"
+    )]
     NoDelimiter,
     /// One line that is data, or may be anything.
     #[error("not a table: there is only one line, and it does not look like a header")]
@@ -87,7 +89,11 @@ pub(crate) fn detect(sample: &[u8], last: bool, options: &ReadOptions) -> Result
     let said = options.delimiter.or(told);
     let mut best = match said {
         Some(delimiter) => attempt(delimiter, quote),
-        None => DELIMITERS.iter().map(|delimiter| attempt(*delimiter, quote)).reduce(better).ok_or(Error::Blank)?,
+        None => DELIMITERS
+            .iter()
+            .map(|delimiter| attempt(*delimiter, quote))
+            .reduce(better)
+            .ok_or(Error::Blank)?,
     };
     if options.quote.is_none() && best.quotes_with_apostrophes() {
         best = attempt(best.marks.delimiter, b'\'');
@@ -211,8 +217,9 @@ impl<'a> Attempt<'a> {
                     gaps = Header::Gaps(index);
                 }
             }
-            let likely = values.iter().filter(|column| cells.get(**column).is_some_and(|cell| is_value(cell))).count();
-            if likely > 0 && likely * 2 >= values.len() {
+            let likely =
+                values.iter().filter(|column| cells.get(**column).is_some_and(|cell| is_value(cell))).count();
+            if likely * 2 > values.len() {
                 break;
             }
         }
@@ -263,7 +270,8 @@ impl<'a> Attempt<'a> {
             return Err(Error::OneLine);
         }
         let width = header.map_or(self.width, |row| row.fields.len());
-        let trailing = self.is_trailing() && (width + 1 == self.width || width == self.width)
+        let trailing = self.is_trailing()
+            && (width + 1 == self.width || width == self.width)
             && header.is_none_or(|row| width + 1 == self.width || self.cell(row, width - 1).is_empty());
         let columns = width - usize::from(trailing && width == self.width);
         if columns > COLUMNS_MAX {
@@ -279,7 +287,8 @@ impl<'a> Attempt<'a> {
         }
         let header_names = unique(names, if header.is_some() { Some(&mut evidence) } else { None });
         let data = header.map_or((0, 0), |row| (row.end, row.line - 1 + row.lines));
-        let told_line = if told && header.is_none() { self.marks.line(self.text, true).unwrap_or(0) } else { 0 };
+        let told_line =
+            if told && header.is_none() { self.marks.line(self.text, true).unwrap_or(0) } else { 0 };
         Ok(Shape {
             marks: self.marks,
             header: header_names,
@@ -333,7 +342,8 @@ pub(crate) fn delimiter_name(delimiter: u8) -> String {
 
 /// Makes names that are there, and each once; says what it changed.
 fn unique(names: Vec<String>, mut evidence: Option<&mut Vec<String>>) -> Vec<String> {
-    let mut taken: std::collections::HashSet<String> = names.iter().filter(|name| !name.is_empty()).cloned().collect();
+    let mut taken: std::collections::HashSet<String> =
+        names.iter().filter(|name| !name.is_empty()).cloned().collect();
     let mut seen = std::collections::HashSet::new();
     let mut result = Vec::with_capacity(names.len());
     for (index, name) in names.into_iter().enumerate() {
@@ -343,7 +353,8 @@ fn unique(names: Vec<String>, mut evidence: Option<&mut Vec<String>>) -> Vec<Str
             result.push(name);
             continue;
         }
-        let free = (first..).map(|suffix| format!("{base}_{suffix}")).find(|candidate| !taken.contains(candidate));
+        let free =
+            (first..).map(|suffix| format!("{base}_{suffix}")).find(|candidate| !taken.contains(candidate));
         let unique = free.unwrap_or(base);
         if let Some(evidence) = evidence.as_deref_mut() {
             evidence.push(match name.as_str() {

@@ -74,7 +74,8 @@ pub(crate) fn sniff(input: &mut dyn Input, label: Option<&str>) -> Result<Sniffe
         return Ok(Sniffed { encoding, mark_bytes: 0, evidence });
     }
     let controls = head.iter().filter(|byte| matches!(byte, 0..=8 | 14..=25 | 28..=31)).count();
-    if controls * 50 > head.len() {
+    // A few may be damage, for which rows are rejected.
+    if controls > 3 && controls * 50 > head.len() {
         return Err(Error::NotText("it is binary data"));
     }
     input.seek(SeekFrom::Start(0))?;
@@ -97,7 +98,9 @@ fn labelled(label: &str, marked: Option<(&'static Encoding, usize)>) -> Result<S
     let wide = |encoding| encoding == UTF_16LE || encoding == UTF_16BE;
     // `utf-16` alone leaves the byte order to the mark.
     let (encoding, mark_bytes) = match marked {
-        Some((encoding, bytes)) if encoding == said || (wide(encoding) && wide(said)) => (encoding, bytes as u64),
+        Some((encoding, bytes)) if encoding == said || (wide(encoding) && wide(said)) => {
+            (encoding, bytes as u64)
+        }
         Some(_) | None => (said, 0),
     };
     Ok(Sniffed { encoding, mark_bytes, evidence: format!("encoding {}: as told", name(encoding)) })
@@ -108,9 +111,9 @@ fn zeros(head: &[u8]) -> Option<&'static Encoding> {
     let pairs = head.len() / 2;
     let count = |offset: usize| head.iter().skip(offset).step_by(2).filter(|byte| **byte == 0).count();
     let (even, odd) = (count(0), count(1));
-    if pairs > 0 && odd * 4 >= pairs && even * 50 <= pairs {
+    if pairs > 0 && odd * 4 >= pairs && even * 10 <= pairs {
         Some(UTF_16LE)
-    } else if pairs > 0 && even * 4 >= pairs && odd * 50 <= pairs {
+    } else if pairs > 0 && even * 4 >= pairs && odd * 10 <= pairs {
         Some(UTF_16BE)
     } else {
         None
@@ -176,11 +179,22 @@ impl Census {
         if self.invalid == 0 && self.wide == 0 {
             (UTF_8, "encoding utf-8: every byte of the file is ASCII".to_owned())
         } else if self.invalid == 0 {
-            (UTF_8, format!("encoding utf-8: the whole file is valid, with {} characters beyond ASCII", self.wide))
+            (
+                UTF_8,
+                format!(
+                    "encoding utf-8: the whole file is valid, with {} characters beyond ASCII",
+                    self.wide
+                ),
+            )
         } else if self.wide > 9 * self.invalid {
             // Text of another encoding hardly ever holds valid UTF-8 by chance, so these are damaged cells.
             let (wide, invalid) = (self.wide, self.invalid);
-            (UTF_8, format!("encoding utf-8: {wide} characters beyond ASCII are valid, {invalid} places are damaged, the first on line {line}"))
+            (
+                UTF_8,
+                format!(
+                    "encoding utf-8: {wide} characters beyond ASCII are valid, {invalid} places are damaged, the first on line {line}"
+                ),
+            )
         } else {
             (WINDOWS_1252, format!("encoding windows-1252: line {line} is not valid UTF-8"))
         }
@@ -214,11 +228,23 @@ pub(crate) struct Feed {
 }
 
 impl Feed {
-    pub(crate) fn new(input: Box<dyn Input>, encoding: &'static Encoding, mark_bytes: u64) -> io::Result<Self> {
+    pub(crate) fn new(
+        input: Box<dyn Input>,
+        encoding: &'static Encoding,
+        mark_bytes: u64,
+    ) -> io::Result<Self> {
         let (raw, text) = (Vec::new(), Vec::new());
         let mut feed = Self {
-            input, encoding, mark_bytes, decoder: None, raw, text,
-            start: 0, ended: false, damaged: false, read_bytes: 0,
+            input,
+            encoding,
+            mark_bytes,
+            decoder: None,
+            raw,
+            text,
+            start: 0,
+            ended: false,
+            damaged: false,
+            read_bytes: 0,
         };
         feed.rewind()?;
         Ok(feed)
@@ -288,7 +314,8 @@ fn decode(decoder: &mut Decoder, raw: &[u8], last: bool, text: &mut Vec<u8>) -> 
     let (mut damaged, mut from) = (false, 0);
     loop {
         let held = text.len();
-        let room = decoder.max_utf8_buffer_length_without_replacement(raw.len() - from).unwrap_or(CHUNK_BYTES);
+        let room =
+            decoder.max_utf8_buffer_length_without_replacement(raw.len() - from).unwrap_or(CHUNK_BYTES);
         text.resize(held + room.max(16), 0);
         let (result, read, written) =
             decoder.decode_to_utf8_without_replacement(&raw[from..], &mut text[held..], last);

@@ -143,7 +143,8 @@ pub fn map_both(
     right.refuse_mixed(right_plan)?;
     let (one, other) =
         both(parallel, || left.read(rules, left_plan, watch), || right.read(rules, right_plan, watch));
-    let ((left_table, left_rejections, mut texts), (mut right_table, right_rejections, right_texts)) = (one?, other?);
+    let ((left_table, left_rejections, mut texts), (mut right_table, right_rejections, right_texts)) =
+        (one?, other?);
     join(&mut texts, &right_texts, &mut right_table);
     let [left_plan, right_plan] = plans;
     Ok(Mapped {
@@ -156,7 +157,11 @@ pub fn map_both(
     })
 }
 
-fn both<A: Send, B: Send>(parallel: bool, one: impl FnOnce() -> A + Send, other: impl FnOnce() -> B) -> (A, B) {
+fn both<A: Send, B: Send>(
+    parallel: bool,
+    one: impl FnOnce() -> A + Send,
+    other: impl FnOnce() -> B,
+) -> (A, B) {
     if !parallel {
         return (one(), other());
     }
@@ -177,7 +182,10 @@ fn join(texts: &mut Interner, right: &Interner, table: &mut Table) {
         (0..count).map(|id| right.get(TextId(id)).map_or(TextId::EMPTY, |text| texts.intern(text))).collect();
     let renumber = |ids: &mut Vec<TextId>| {
         for id in ids.iter_mut().filter(|id| **id != TextId::EMPTY) {
-            *id = usize::try_from(id.0).ok().and_then(|index| numbers.get(index).copied()).unwrap_or(TextId::EMPTY);
+            *id = usize::try_from(id.0)
+                .ok()
+                .and_then(|index| numbers.get(index).copied())
+                .unwrap_or(TextId::EMPTY);
         }
     };
     for column in &mut table.columns {
@@ -219,7 +227,10 @@ impl<'a> Opened<'a> {
     fn look(&mut self, rules: &RuleSet, watch: Watch<'_>) -> Result<Profile, Error> {
         let header = self.source.header();
         for role in &rules.roles {
-            if let Some(column) = role.sources[self.side as usize].columns().find(|name| !header.iter().any(|column| column == name)) {
+            if let Some(column) = role.sources[self.side as usize]
+                .columns()
+                .find(|name| !header.iter().any(|column| column == name))
+            {
                 let (role, column) = (role.name.clone(), column.to_owned());
                 return Err(Error::NoColumn { side: self.side, role, column });
             }

@@ -57,7 +57,8 @@ impl<'a> Results<'a> {
     /// The names and places of what is shown of a row on the wire: the roles, and a currency beside an
     /// amount.
     fn shown(&self) -> Vec<(&'a str, Shown)> {
-        let roles = self.rules.roles.iter().enumerate().map(|(index, role)| (role.name.as_str(), Shown::Role(index)));
+        let roles =
+            self.rules.roles.iter().enumerate().map(|(index, role)| (role.name.as_str(), Shown::Role(index)));
         let mut shown: Vec<_> = roles.collect();
         if self.rules.role(AMOUNT).is_some() && self.rules.role(CURRENCY).is_none() {
             shown.push((CURRENCY, Shown::Currency));
@@ -72,7 +73,9 @@ impl<'a> Results<'a> {
                 Some(column) => scratch.cell(column, index(entry), self.texts),
                 None => Cell::Empty,
             },
-            Shown::Currency => table.currencies.get(index(entry)).map_or(Cell::Empty, |code| Cell::Text(code.as_str())),
+            Shown::Currency => {
+                table.currencies.get(index(entry)).map_or(Cell::Empty, |code| Cell::Text(code.as_str()))
+            }
         }
     }
 

@@ -114,7 +114,9 @@ impl Marks {
 
     fn blank(self, bytes: &[u8], last: bool) -> Option<Step> {
         // 0x1A is the end mark of old DOS files.
-        let space = |byte: &u8| matches!(byte, b' ' | b'\r' | 0x1A) && *byte != self.delimiter && *byte != self.terminator;
+        let space = |byte: &u8| {
+            matches!(byte, b' ' | b'\r' | 0x1A) && *byte != self.delimiter && *byte != self.terminator
+        };
         if !bytes.first().is_none_or(|byte| space(byte) || *byte == self.terminator) {
             return None;
         }
@@ -170,8 +172,12 @@ impl Marks {
             [] if last => Found::Field { field, next: after, ends_row: true, lines },
             [b'\r'] if last => Found::Field { field, next: after + 1, ends_row: true, lines },
             [] => Found::More,
-            [byte, ..] if *byte == self.delimiter => Found::Field { field, next: after + 1, ends_row: false, lines },
-            [byte, ..] if *byte == self.terminator => Found::Field { field, next: after + 1, ends_row: true, lines },
+            [byte, ..] if *byte == self.delimiter => {
+                Found::Field { field, next: after + 1, ends_row: false, lines }
+            }
+            [byte, ..] if *byte == self.terminator => {
+                Found::Field { field, next: after + 1, ends_row: true, lines }
+            }
             [b'\r', byte, ..] if *byte == self.terminator => {
                 Found::Field { field, next: after + 2, ends_row: true, lines }
             }

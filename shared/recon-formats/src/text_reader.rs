@@ -11,14 +11,12 @@ use recon_domain::ReadOptions;
 
 use rows::Rows;
 
-pub use crate::dialect::Error as ShapeError;
 use crate::dialect;
+pub use crate::dialect::Error as ShapeError;
 pub use crate::encoding::Error as EncodingError;
 use crate::encoding::{Feed, Input, name, sniff};
 use crate::profile::Counts;
-use crate::{
-    BatchSource, Keep, Profile, ROWS_MAX, ROWS_PER_BATCH_MAX, SourceError, TextBatch,
-};
+use crate::{BatchSource, Keep, Profile, ROWS_MAX, ROWS_PER_BATCH_MAX, SourceError, TextBatch};
 
 /// Bytes of text from which the dialect is told.
 const SAMPLE_BYTES: usize = 256 * 1024;
@@ -93,7 +91,8 @@ impl TextReader {
         let sniffed = sniff(&mut *input, options.encoding.as_deref())?;
         let total_bytes = input.seek(io::SeekFrom::End(0))?;
         let mut feed = Feed::new(input, sniffed.encoding, sniffed.mark_bytes)?;
-        let (before, lines_before) = skip_lines(&mut feed, options.header_row.unwrap_or(0).saturating_sub(1))?;
+        let (before, lines_before) =
+            skip_lines(&mut feed, options.header_row.unwrap_or(0).saturating_sub(1))?;
         while feed.text().len() < SAMPLE_BYTES && !feed.ended() {
             feed.fill()?;
         }
@@ -117,8 +116,14 @@ impl TextReader {
         let data_start = (before + shape.data.0, lines_before + shape.data.1 + 1);
         let rows = Rows::new(shape, dialect.encoding.clone());
         let mut reader = Self {
-            feed, rows, data_start, total_bytes, null_values: options.null_values.clone(),
-            counts: Vec::new(), profile: None, dialect,
+            feed,
+            rows,
+            data_start,
+            total_bytes,
+            null_values: options.null_values.clone(),
+            counts: Vec::new(),
+            profile: None,
+            dialect,
         };
         reader.restrict(keep)?;
         Ok(reader)
@@ -149,7 +154,8 @@ impl TextReader {
     pub fn next_batch(&mut self) -> Result<Option<TextBatch>, Error> {
         let mut batch = self.rows.batch();
         loop {
-            let used = self.rows.read(self.feed.text(), self.feed.ended(), self.feed.damaged(), &mut batch)?;
+            let used =
+                self.rows.read(self.feed.text(), self.feed.ended(), self.feed.damaged(), &mut batch)?;
             self.feed.consume(used);
             let is_last = self.feed.ended() && self.feed.text().is_empty();
             if is_last || batch.len() + batch.rejected.len() >= ROWS_PER_BATCH_MAX {
@@ -179,7 +185,10 @@ impl TextReader {
             Keep::All => (0..header.len()).collect(),
             Keep::Columns(names) => {
                 let find = |name: &String| {
-                    header.iter().position(|column| column == name).ok_or_else(|| Error::NoColumn(name.clone()))
+                    header
+                        .iter()
+                        .position(|column| column == name)
+                        .ok_or_else(|| Error::NoColumn(name.clone()))
                 };
                 names.iter().map(find).collect::<Result<Vec<_>, _>>()?
             }
@@ -214,7 +223,9 @@ impl TextReader {
         if self.profile.is_none() {
             let columns = self.rows.kept.iter().zip(&self.counts);
             self.profile = Some(Profile {
-                columns: columns.map(|(column, counts)| counts.profile(&self.rows.shape.header[*column])).collect(),
+                columns: columns
+                    .map(|(column, counts)| counts.profile(&self.rows.shape.header[*column]))
+                    .collect(),
                 dialect: self.dialect.clone(),
                 rows: self.rows.accepted,
                 rejected: self.rows.rejected,
@@ -279,7 +290,9 @@ fn skip_lines(feed: &mut Feed, lines: u32) -> Result<(usize, u64), Error> {
 
 fn check(options: &ReadOptions) -> Result<(), Error> {
     for (name, mark) in [("delimiter", options.delimiter), ("quote", options.quote)] {
-        if mark.is_some_and(|mark| !mark.is_ascii() || mark.is_ascii_alphanumeric() || matches!(mark, b'\r' | b'\n' | 0)) {
+        if mark.is_some_and(|mark| {
+            !mark.is_ascii() || mark.is_ascii_alphanumeric() || matches!(mark, b'\r' | b'\n' | 0)
+        }) {
             return Err(Error::Option { name });
         }
     }

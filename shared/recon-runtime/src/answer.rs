@@ -3,6 +3,7 @@
 use std::fmt::Display;
 use std::marker::PhantomData;
 
+use axum::body::Body as Content;
 use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, LOCATION, RETRY_AFTER, SET_COOKIE};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
@@ -175,6 +176,7 @@ impl<T> From<Reply<T>> for StoredResponse {
 
 impl<T> IntoResponse for Reply<T> {
     fn into_response(self) -> Response {
-        (self.status, self.headers, self.body).into_response()
+        // A body of bytes would bring a media type of its own.
+        (self.status, self.headers, Content::from(self.body)).into_response()
     }
 }

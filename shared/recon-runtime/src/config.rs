@@ -95,12 +95,6 @@ impl WorkerConfig {
 }
 
 impl Origin {
-    /// Whether a request to this host, in its `Host` header, came to this origin.
-    #[must_use]
-    pub fn is_at(&self, host: &str) -> bool {
-        self.authority.as_str().eq_ignore_ascii_case(host)
-    }
-
     fn is_loopback(&self) -> bool {
         let host = self.authority.host().trim_start_matches('[').trim_end_matches(']');
         host.eq_ignore_ascii_case("localhost")

@@ -24,14 +24,6 @@ impl Server {
     /// # Errors
     /// When it does not answer in time, or ends.
     pub async fn start(folder: &Folder) -> Result<Self> {
-        Self::start_with(folder, &[]).await
-    }
-
-    /// The same with more variables.
-    ///
-    /// # Errors
-    /// As [`Server::start`].
-    pub async fn start_with(folder: &Folder, variables: &[(&str, &str)]) -> Result<Self> {
         let port = free_port()?;
         let log = std::fs::File::options()
             .create(true)
@@ -42,7 +34,6 @@ impl Server {
             .command("recon")?
             .arg("serve")
             .env("PORT", port.to_string())
-            .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)

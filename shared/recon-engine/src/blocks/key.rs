@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::Keyed;
 use crate::input::Input;
-use crate::number::count;
+use crate::number::{count, index};
 
 /// Gives classes of both sides keys that are equal exactly if the currency (where it counts) and the
 /// cells of these roles are. Classes with an empty cell among them are left out.
@@ -18,8 +18,7 @@ pub(crate) fn keys(
     classes: [&[u32]; 2],
 ) -> [Vec<Keyed>; 2] {
     let full = |side: usize, class: u32| {
-        let entry = input.entry(side, class);
-        roles.iter().all(|role| input.column(side, *role).code(entry).is_some())
+        roles.iter().all(|role| input.column(side, *role).code(index(class)).is_some())
     };
     let mut keyed = [0, 1].map(|side| {
         let classes = classes[side].par_iter().filter(|class| full(side, **class));
@@ -31,7 +30,7 @@ pub(crate) fn keys(
     }
     for role in roles {
         add(&mut keyed, &mut bits, |side, class| {
-            input.column(side, *role).code(input.entry(side, class)).unwrap_or(i128::MIN)
+            input.column(side, *role).code(index(class)).unwrap_or(i128::MIN)
         });
     }
     keyed

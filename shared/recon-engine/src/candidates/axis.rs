@@ -126,7 +126,7 @@ impl Axis {
         let mut rights = placed(input, block, window);
         rights.par_sort_unstable();
         let range = |class: u32| {
-            let value = window.value(input, LEFT, input.entry(LEFT, class));
+            let value = window.value(input, LEFT, index(class));
             let (least, most) = value.map_or((1, 0), |value| window.range(value));
             let start = rights.partition_point(|(value, _)| *value < least);
             let inside = rights[start..].partition_point(|(value, _)| *value <= most);
@@ -141,7 +141,7 @@ impl Axis {
 
 /// The right classes of a block with their values on an axis. All have one: see `Plan::takes`.
 fn placed(input: &Input<'_>, block: Block<'_>, window: &Window<'_>) -> Vec<Placed> {
-    let value = |class| window.value(input, RIGHT, input.entry(RIGHT, class)).unwrap_or(i128::MIN);
+    let value = |class| window.value(input, RIGHT, index(class)).unwrap_or(i128::MIN);
     block.right.iter().zip(0..).map(|((_, class), place)| (value(*class), place)).collect()
 }
 
@@ -172,7 +172,7 @@ impl Grid {
         });
         let lines: Vec<Range> = lines.collect();
         let bounds = block.left.par_iter().with_min_len(256).map(|(_, class)| {
-            let value = second.1.value(input, LEFT, input.entry(LEFT, *class));
+            let value = second.1.value(input, LEFT, index(*class));
             value.map_or((1, 0), |value| second.1.range(value))
         });
         let bounds = bounds.collect();

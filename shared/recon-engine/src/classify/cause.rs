@@ -7,6 +7,7 @@ use super::Near;
 use crate::Column;
 use crate::evaluate::{Judge, Pair};
 use crate::input::{LEFT, RIGHT};
+use crate::number::index;
 
 /// From so many pairs on, a difference that they share is no accident.
 pub(crate) const CONSTANT_PAIRS_MIN: usize = 3;
@@ -52,7 +53,7 @@ impl Gap {
             Condition::Currency | Condition::Similar(_) | Condition::Filter(_) => return None,
         };
         let input = judge.input;
-        let entries = [input.entry(LEFT, pair.left), input.entry(RIGHT, pair.right)];
+        let entries = [index(pair.left), index(pair.right)];
         let columns = [LEFT, RIGHT].map(|side| input.column(side, role.index()));
         if let Some((left, right)) = columns[LEFT].day(entries[LEFT]).zip(columns[RIGHT].day(entries[RIGHT]))
         {

@@ -62,14 +62,15 @@ struct Probe<'a> {
     failed_max: usize,
 }
 
-/// The nearest candidate of each class, for both sides. All classes of the input are open.
+/// The nearest candidate of each class that is sought for, by side. All classes of the input are open.
 pub(super) fn search(
     judges: &[Judge<'_>],
+    sought: &[Vec<bool>; 2],
     progress: &dyn Progress,
 ) -> Result<[Vec<Option<Best>>; 2], Cancelled> {
     let Some(first) = judges.first() else { return Ok([Vec::new(), Vec::new()]) };
     let input = first.input;
-    let mut best = [LEFT, RIGHT].map(|side| vec![None; input.classes[side].len()]);
+    let mut best = [LEFT, RIGHT].map(|side| vec![None; input.len(side)]);
     if best.iter().any(Vec::is_empty) {
         return Ok(best);
     }
@@ -89,7 +90,7 @@ pub(super) fn search(
             if !progress.advance(Phase::Classifying, count(classes) * done / steps, count(classes)) {
                 return Err(Cancelled);
             }
-            look(judge, &columns(judge, failed_max), &mut best, failed_max, neighbours);
+            look(judge, &columns(judge, failed_max), sought, &mut best, [failed_max, neighbours]);
             done += 1;
         }
     }
@@ -109,9 +110,9 @@ fn has_several_currencies(input: &Input<'_>) -> bool {
 fn look(
     judge: &Judge<'_>,
     columns: &[Vec<Blocking>],
+    sought: &[Vec<bool>; 2],
     best: &mut [Vec<Option<Best>>; 2],
-    failed_max: usize,
-    neighbours: usize,
+    [failed_max, neighbours]: [usize; 2],
 ) {
     let classes = [LEFT, RIGHT].map(|side| (0..narrow(best[side].len())).collect::<Vec<u32>>());
     let (places, orders) = (Places::of(judge), orders(judge));
@@ -135,7 +136,7 @@ fn look(
                 let first = number == 0;
                 let (places, others) = (&places, others.as_slice());
                 let probe = Probe { judge, side, places, order, first, others, neighbours, failed_max };
-                let mut seekers = seekers(&keyed[side], &mut best[side], failed_max);
+                let mut seekers = seekers(&keyed[side], &sought[side], &mut best[side], failed_max);
                 seekers.par_iter_mut().for_each_init(Scratch::default, |scratch, seeker| {
                     seeker.look(probe, scratch);
                 });
@@ -145,11 +146,16 @@ fn look(
 }
 
 /// The classes of a side that have no candidate yet which fails fewer conditions.
-fn seekers<'a>(keyed: &[Keyed], best: &'a mut [Option<Best>], failed_max: usize) -> Vec<Seeker<'a>> {
+fn seekers<'a>(
+    keyed: &[Keyed],
+    sought: &[bool],
+    best: &'a mut [Option<Best>],
+    failed_max: usize,
+) -> Vec<Seeker<'a>> {
     let mut keyed = keyed.iter().peekable();
-    let joined = (0..).zip(best).filter_map(|(class, best)| {
+    let joined = (0..).zip(sought).zip(best).filter_map(|((class, sought), best)| {
         let (block, _) = *keyed.next_if(|(_, keyed)| *keyed == class)?;
-        let needs = best.is_none_or(|best| best.failed >= failed_max);
+        let needs = *sought && best.is_none_or(|best| best.failed >= failed_max);
         needs.then_some(Seeker { block, class, best })
     });
     joined.collect()

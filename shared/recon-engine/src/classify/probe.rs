@@ -135,22 +135,20 @@ impl Places {
         let roles = Roles::of(judge);
         let values = |side: usize, role: Option<usize>| {
             let column = role.map(|role| input.column(side, role));
-            (0..narrow(input.classes[side].len()))
-                .map(move |class| (input.entry(side, class), column))
-                .collect::<Vec<_>>()
+            (0..input.len(side)).map(move |class| (class, column))
         };
         let numbers = ranks([LEFT, RIGHT].map(|side| {
-            let cells = values(side, roles.number).into_iter();
+            let cells = values(side, roles.number);
             cells.map(|(entry, column)| column.and_then(|column| column.number(entry))).collect()
         }));
         let texts = ranks([LEFT, RIGHT].map(|side| {
-            let cells = values(side, roles.text).into_iter();
+            let cells = values(side, roles.text);
             let ids =
                 cells.map(|(entry, column)| column.map_or(TextId::EMPTY, |column| column.text_id(entry)));
             ids.map(|id| input.texts.get(id)).collect()
         }));
         let sides = [LEFT, RIGHT].map(|side| {
-            let dates = values(side, roles.date).into_iter();
+            let dates = values(side, roles.date);
             let dates = dates.map(|(entry, column)| day_rank(column.and_then(|column| column.day(entry))));
             let ranks = numbers[side].iter().zip(&texts[side]);
             dates.zip(ranks).map(|(date, (number, text))| [*number, date, *text]).collect()

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use super::window::{units_at_least, units_at_most};
 use crate::Column;
 use crate::input::{Input, SIDES};
-use crate::number::narrow;
+use crate::number::{index, narrow};
 
 /// A filter with its values in units of the column.
 enum Test<'a> {
@@ -26,7 +26,7 @@ pub(super) fn failures(input: &Input<'_>, pass: &Pass, side: usize) -> Vec<u16> 
     if !pass.filters.iter().any(|filter| applies(&filter)) {
         return Vec::new();
     }
-    let mut failed = vec![0_u16; input.classes[side].len()];
+    let mut failed = vec![0_u16; input.len(side)];
     for (bit, filter) in pass.filters.iter().enumerate().filter(|(_, filter)| applies(filter)) {
         let role = filter.role.index();
         let (test, passes) = test(filter, input.column(side, role));
@@ -70,7 +70,7 @@ fn holds(
     class: u32,
     known: &mut HashMap<i128, bool>,
 ) -> Option<bool> {
-    let entry = input.entry(side, class);
+    let entry = index(class);
     if Some(role) == input.reserved.currency {
         return Some(test.of_text(input.currency(side, class).as_str()));
     }

@@ -18,8 +18,21 @@ pub(crate) struct Words {
     lengths: Vec<usize>,
     /// Word numbers, text after text.
     words: Vec<u32>,
-    /// Where each text's words lie, by the number of the text; see [`Words::UNKNOWN`].
-    spans: Vec<(u32, u32)>,
+    /// By the number of the text; see [`Text::UNKNOWN`].
+    texts: Vec<Text>,
+}
+
+/// A text that was taken apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Text {
+    /// Where its words lie.
+    words: (u32, u32),
+    /// Which letters its words have, and how often; see [`letters`].
+    letters: u128,
+}
+
+impl Text {
+    const UNKNOWN: Self = Self { words: (u32::MAX, u32::MAX), letters: 0 };
 }
 
 /// Room for the comparison of two texts, kept from one to the next.
@@ -29,20 +42,18 @@ pub(crate) struct Scratch {
 }
 
 impl Words {
-    const UNKNOWN: (u32, u32) = (u32::MAX, u32::MAX);
-
     /// Takes these texts apart, as far as it is not done yet.
     pub(crate) fn learn(&mut self, texts: &Interner, ids: impl Iterator<Item = TextId>) {
-        self.spans.resize(texts.len(), Self::UNKNOWN);
+        self.texts.resize(texts.len(), Text::UNKNOWN);
         for id in ids {
             let Some(text) = texts.get(id) else { continue };
-            if self.spans[index(id.0)] == Self::UNKNOWN {
-                self.spans[index(id.0)] = self.split(text);
+            if self.texts[index(id.0)] == Text::UNKNOWN {
+                self.texts[index(id.0)] = self.split(text);
             }
         }
     }
 
-    fn split(&mut self, text: &str) -> (u32, u32) {
+    fn split(&mut self, text: &str) -> Text {
         let start = self.words.len();
         for word in words_of(text) {
             let id = self.distinct.intern(word);
@@ -55,7 +66,8 @@ impl Words {
         }
         let distinct = &self.distinct;
         self.words[start..].sort_unstable_by_key(|word| distinct.get(TextId(*word)));
-        (narrow(start), narrow(self.words.len()))
+        let letters = letters(self.words[start..].iter().filter_map(|word| distinct.get(TextId(*word))));
+        Text { words: (narrow(start), narrow(self.words.len())), letters }
     }
 
     /// The `token_set` score of two learnt texts, if it is at least `at_least`.
@@ -63,7 +75,7 @@ impl Words {
         if a == b {
             return Some(SCORE_MAX);
         }
-        let (a, b) = (self.of(a), self.of(b));
+        let (letters, (a, b)) = (self.letters(a) ^ self.letters(b), (self.of(a), self.of(b)));
         let mut lengths = Lengths::default();
         for word in a {
             let shared = b.contains(word);
@@ -72,12 +84,13 @@ impl Words {
         for word in b.iter().filter(|word| !a.contains(word)) {
             lengths.add(Part::Rest(1), self.lengths[index(*word)]);
         }
-        let best_without_letters = lengths.score(lengths.rests[0].abs_diff(lengths.rests[1]));
-        if best_without_letters < at_least {
+        let changes_min = lengths.rests[0].abs_diff(lengths.rests[1]).max(index(letters.count_ones()));
+        let score_max = lengths.score(changes_min);
+        if score_max < at_least {
             return None;
         }
         if lengths.rests.contains(&0) {
-            return Some(best_without_letters);
+            return Some(lengths.score(lengths.rests[0].abs_diff(lengths.rests[1])));
         }
         let [rest_a, rest_b] = &mut scratch.rests;
         self.join_rest(a, b, rest_a);
@@ -87,10 +100,14 @@ impl Words {
     }
 
     fn of(&self, id: TextId) -> &[u32] {
-        match self.spans.get(index(id.0)) {
-            Some(&(start, end)) if (start, end) != Self::UNKNOWN => &self.words[index(start)..index(end)],
+        match self.texts.get(index(id.0)) {
+            Some(text) if *text != Text::UNKNOWN => &self.words[index(text.words.0)..index(text.words.1)],
             _ => &[],
         }
+    }
+
+    fn letters(&self, id: TextId) -> u128 {
+        self.texts.get(index(id.0)).map_or(0, |text| text.letters)
     }
 
     fn join_rest(&self, from: &[u32], other: &[u32], rest: &mut String) {
@@ -115,6 +132,22 @@ pub(super) fn set_likeness(a: &str, b: &str, scratch: &mut Scratch) -> u16 {
 
 fn words_of(text: &str) -> impl Iterator<Item = &str> {
     text.split(|character: char| !character.is_alphanumeric()).filter(|word| !word.is_empty())
+}
+
+/// A sketch of words: 32 classes of characters, of each the first four as a bit.
+///
+/// Where the sketches of two texts differ in so many bits, at least as many characters have to be taken
+/// out or put in: shared words put the same into both, and a character more makes one bit at most.
+fn letters<'a>(words: impl Iterator<Item = &'a str>) -> u128 {
+    const LEVELS: u32 = 4;
+    let mut sketch = 0_u128;
+    for character in words.flat_map(str::chars) {
+        let class = u32::from(character) % (u128::BITS / LEVELS);
+        let full = (1 << LEVELS) - 1;
+        let level = (sketch >> (class * LEVELS)) & full;
+        sketch |= (((level << 1) | 1) & full) << (class * LEVELS);
+    }
+    sketch
 }
 
 /// Characters of the shared words and of the two rests, each joined by single blanks.

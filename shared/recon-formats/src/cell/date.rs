@@ -62,7 +62,12 @@ pub fn parse(cell: &str, order: DateOrder) -> Result<Day, Error> {
 #[must_use]
 pub fn orders(cell: &str) -> Orders {
     let Some(form) = Form::of(cell) else { return Orders::default() };
-    Orders(DateOrder::ALL.iter().filter(|order| form.date(**order).is_some()).fold(0, |bits, order| bits | bit(*order)))
+    Orders(
+        DateOrder::ALL
+            .iter()
+            .filter(|order| form.date(**order).is_some())
+            .fold(0, |bits, order| bits | bit(*order)),
+    )
 }
 
 /// The parts of a date, before it is known which is which.
@@ -71,7 +76,11 @@ enum Form {
     Numbers([Part; 3]),
     Compact([u8; 8]),
     /// The number before the name, if there is one; the month; the numbers after it.
-    Named { before: Option<Part>, month: i8, after: [Option<Part>; 2] },
+    Named {
+        before: Option<Part>,
+        month: i8,
+        after: [Option<Part>; 2],
+    },
 }
 
 /// A number and with how many digits it is written.
@@ -156,19 +165,27 @@ impl Form {
 
     fn date(self, order: DateOrder) -> Option<Date> {
         let (year, month, day) = match (self, order) {
-            (Self::Numbers([first, second, third]), DateOrder::Dmy) => (third.year()?, second.small()?, first.small()?),
-            (Self::Numbers([first, second, third]), DateOrder::Mdy) => (third.year()?, first.small()?, second.small()?),
-            (Self::Numbers([first, second, third]), DateOrder::Ymd) => (first.year()?, second.small()?, third.small()?),
+            (Self::Numbers([first, second, third]), DateOrder::Dmy) => {
+                (third.year()?, second.small()?, first.small()?)
+            }
+            (Self::Numbers([first, second, third]), DateOrder::Mdy) => {
+                (third.year()?, first.small()?, second.small()?)
+            }
+            (Self::Numbers([first, second, third]), DateOrder::Ymd) => {
+                (first.year()?, second.small()?, third.small()?)
+            }
             (Self::Compact(digits), order) => compact(digits, order)?,
             (Self::Named { before: Some(first), month, after: [Some(last), _] }, DateOrder::Ymd) => {
                 (first.year()?, month, last.small()?)
             }
-            (Self::Named { before: Some(first), month, after: [Some(last), _] }, DateOrder::Dmy | DateOrder::Mdy) => {
-                (last.year()?, month, first.small()?)
-            }
-            (Self::Named { before: None, month, after: [Some(day), Some(year)] }, DateOrder::Dmy | DateOrder::Mdy) => {
-                (year.year()?, month, day.small()?)
-            }
+            (
+                Self::Named { before: Some(first), month, after: [Some(last), _] },
+                DateOrder::Dmy | DateOrder::Mdy,
+            ) => (last.year()?, month, first.small()?),
+            (
+                Self::Named { before: None, month, after: [Some(day), Some(year)] },
+                DateOrder::Dmy | DateOrder::Mdy,
+            ) => (year.year()?, month, day.small()?),
             (Self::Named { .. }, _) => return None,
         };
         Date::new(year, month, day).ok()
@@ -188,7 +205,17 @@ fn compact(digits: [u8; 8], order: DateOrder) -> Option<(i16, i8, i8)> {
 }
 
 const MONTHS: [&str; 12] = [
-    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
     "december",
 ];
 
@@ -216,5 +243,69 @@ fn ends(rest: &[u8]) -> bool {
         [] => true,
         [b' ' | b'T' | b't', time @ ..] => timestamp::is_time(time),
         [..] => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(cell: &str, order: DateOrder) -> String {
+        match parse(cell, order) {
+            Ok(day) => day.to_string(),
+            Err(Error::Form) => "no date".to_owned(),
+            Err(Error::Order(_)) => "other order".to_owned(),
+        }
+    }
+
+    #[test]
+    fn dates_are_read_in_each_order() {
+        let (date, none, other) = ("2026-03-02", "no date", "other order");
+        for (cell, dmy, mdy, ymd) in [
+            ("02.03.2026", date, "2026-02-03", other),
+            ("2/3/26", date, "2026-02-03", other),
+            ("02-03-26", date, "2026-02-03", "2002-03-26"),
+            ("02 03 2026", date, "2026-02-03", other),
+            ("2026-03-02", other, other, date),
+            ("2026/3/2", other, other, date),
+            ("26-03-02", "2002-03-26", other, date),
+            ("20260302", other, other, date),
+            ("02032026", date, "2026-02-03", other),
+            ("2 Mar 2026", date, date, other),
+            ("02-MAR-26", date, date, "2002-03-26"),
+            ("2 march 2026", date, date, other),
+            ("02MAR2026", date, date, other),
+            ("Mar 2, 2026", date, date, other),
+            ("2026 Mar 2", other, other, date),
+            ("2026-03-02T10:30:00Z", other, other, date),
+            ("2026-03-02 10:30", other, other, date),
+            ("02.03.2026 23:59:59", date, "2026-02-03", other),
+            (" 02.03.2026 ", date, "2026-02-03", other),
+            ("29.02.2024", "2024-02-29", other, other),
+            ("29.02.2026", none, none, none),
+            ("31/12/1969", "1969-12-31", other, other),
+            ("31/12/69", "1969-12-31", other, other),
+            ("31/12/68", "2068-12-31", other, other),
+            ("02.03-2026", none, none, none),
+            ("02.03.226", none, none, none),
+            ("00.03.2026", none, none, none),
+            ("2 Mai 2026", none, none, none),
+            ("12345678", none, none, none),
+            ("02.03.2026x", none, none, none),
+            ("02.03.2026 25:00", none, none, none),
+            ("1.234", none, none, none),
+            ("", none, none, none),
+            ("٠٢.٠٣.٢٠٢٦", none, none, none),
+        ] {
+            let found = DateOrder::ALL.iter().map(|order| read(cell, *order)).collect::<Vec<_>>();
+            assert_eq!(found, [dmy, mdy, ymd], "{cell:?}");
+            for (order, expected) in DateOrder::ALL.iter().zip([dmy, mdy, ymd]) {
+                assert_eq!(
+                    orders(cell).contains(*order),
+                    expected.starts_with(['1', '2']),
+                    "{cell:?} {order}"
+                );
+            }
+        }
     }
 }

@@ -77,7 +77,11 @@ impl Number {
             }
             self.units / power
         };
-        if units.unsigned_abs() < POWERS[Decimal::DIGITS_MAX].unsigned_abs() { Ok(units) } else { Err(Error::TooLong) }
+        if units.unsigned_abs() < POWERS[Decimal::DIGITS_MAX].unsigned_abs() {
+            Ok(units)
+        } else {
+            Err(Error::TooLong)
+        }
     }
 
     /// Digits after the decimal mark without zeros at the end.
@@ -92,7 +96,9 @@ impl Number {
 
 fn places<T: Copy>(mut units: T, scale: u8, tenth: impl Fn(T) -> Option<T>) -> u8 {
     let mut places = scale;
-    while places > 0 && let Some(less) = tenth(units) {
+    while places > 0
+        && let Some(less) = tenth(units)
+    {
         (units, places) = (less, places - 1);
     }
     places
@@ -134,7 +140,9 @@ impl Fit {
             (Some(number), None) => Self { point, comma: grouped_once(bytes, number) },
             (None, Some(number)) => Self { point: grouped_once(bytes, number), comma },
             (None, None) => match body(cell) {
-                Some(body) => Self { point: body.read(Marks::POINT).ok(), comma: body.read(Marks::COMMA).ok() },
+                Some(body) => {
+                    Self { point: body.read(Marks::POINT).ok(), comma: body.read(Marks::COMMA).ok() }
+                }
                 None => Self { point, comma },
             },
         }
@@ -149,7 +157,8 @@ impl Fit {
     /// Whether it is a whole number under at least one mark.
     #[must_use]
     pub fn is_integer(&self) -> bool {
-        self.point.is_some_and(|number| number.places() == 0) || self.comma.is_some_and(|number| number.places() == 0)
+        self.point.is_some_and(|number| number.places() == 0)
+            || self.comma.is_some_and(|number| number.places() == 0)
     }
 }
 
@@ -333,7 +342,11 @@ fn read_whole(whole: &str, marks: Marks, units: &mut Digits) -> Result<(), Error
         return Err(Error::Form);
     }
     for (index, group) in whole.split(mark).enumerate() {
-        let fits = if index == 0 { (1..=3).contains(&group.len()) && !group.starts_with('0') } else { group.len() == 3 };
+        let fits = if index == 0 {
+            (1..=3).contains(&group.len()) && !group.starts_with('0')
+        } else {
+            group.len() == 3
+        };
         if !fits || !group.bytes().all(|byte| byte.is_ascii_digit()) {
             return Err(Error::Form);
         }
@@ -363,5 +376,143 @@ impl Digits {
         let value = self.value.checked_mul(10).and_then(|value| value.checked_add(i128::from(digit - b'0')));
         self.value = value.ok_or(Error::TooLong)?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(cell: &str, marks: Marks, expected: Result<&str, Error>) {
+        let found = parse(cell, marks).map(|number| Decimal::units_text(number.units, number.scale));
+        assert_eq!(found, expected.map(str::to_owned), "{cell:?} with {marks:?}");
+    }
+
+    #[test]
+    fn numbers_are_read_in_every_form_that_banks_write() {
+        for (cell, value) in [
+            ("0", "0"),
+            ("1234.50", "1234.50"),
+            ("-12.5", "-12.5"),
+            ("+12.5", "12.5"),
+            ("007", "7"),
+            (".50", "0.50"),
+            ("-.5", "-0.5"),
+            ("1,234.50", "1234.50"),
+            ("1,234,567", "1234567"),
+            ("1'234.50", "1234.50"),
+            ("1\u{2019}234.50", "1234.50"),
+            ("1 234.50", "1234.50"),
+            ("1\u{A0}234.50", "1234.50"),
+            ("1\u{202F}234.50", "1234.50"),
+            ("1\u{2009}234\u{2009}567.8", "1234567.8"),
+            ("(12.50)", "-12.50"),
+            ("12.50-", "-12.50"),
+            ("12.50+", "12.50"),
+            ("\u{2212}12.50", "-12.50"),
+            ("12.50 CR", "12.50"),
+            ("12.50DR", "-12.50"),
+            ("$1,234.50", "1234.50"),
+            ("-$12.00", "-12.00"),
+            ("$-12.00", "-12.00"),
+            ("($12.00)", "-12.00"),
+            ("EUR 12.00", "12.00"),
+            ("EUR12.00-", "-12.00"),
+            ("12.00 USD", "12.00"),
+            ("12.00€", "12.00"),
+            (" 12.00 ", "12.00"),
+            ("12345678901234567890.12", "12345678901234567890.12"),
+        ] {
+            check(cell, Marks::POINT, Ok(value));
+        }
+        for (cell, value) in [
+            ("1.234,56", "1234.56"),
+            ("1 234,56", "1234.56"),
+            ("1'234,5", "1234.5"),
+            ("-0,05", "-0.05"),
+            ("1.234", "1234"),
+        ] {
+            check(cell, Marks::COMMA, Ok(value));
+        }
+    }
+
+    #[test]
+    fn what_is_not_clean_is_no_number() {
+        for cell in [
+            "",
+            "-",
+            ".",
+            "abc",
+            "1.2.3",
+            "1,23.50",
+            "12,34",
+            "1,2345",
+            "0,123",
+            ",123",
+            "1,,234",
+            "12.",
+            "1e5",
+            "1,234.5,6",
+            "--1",
+            "-1-",
+            "(-1)",
+            "(1",
+            "1)",
+            "$1€",
+            "EUR 1 USD",
+            "XQZ 1",
+            "INV-1234",
+            "1 234'567",
+            "12.50 DR-",
+            "1/2",
+            "٣",
+            "EUR",
+            "12 34",
+            "1234 567",
+            "1.5 .5",
+        ] {
+            check(cell, Marks::POINT, Err(Error::Form));
+        }
+        check(&"9".repeat(39), Marks::POINT, Err(Error::TooLong));
+    }
+
+    #[test]
+    fn a_told_thousands_mark_is_the_only_one() {
+        let marks = Marks { decimal: ',', thousands: Some('.') };
+        check("1.234,5", marks, Ok("1234.5"));
+        check("1 234,5", marks, Err(Error::Form));
+        let blank = Marks { decimal: ',', thousands: Some(' ') };
+        check("1\u{A0}234,5", blank, Ok("1234.5"));
+    }
+
+    #[test]
+    fn both_marks_read_what_each_reads_alone() {
+        for cell in [
+            "1.234", "0.234", "12.34", "1234.567", "-1.234", "1,234", "12,5", "1.234,5", "1,234.5", "5", "x",
+            "12.345", "123.456",
+        ] {
+            let fit = Fit::of(cell);
+            assert_eq!(fit.point, parse(cell, Marks::POINT).ok(), "{cell} with a point");
+            assert_eq!(fit.comma, parse(cell, Marks::COMMA).ok(), "{cell} with a comma");
+        }
+    }
+
+    #[test]
+    fn scales_lose_no_digits() {
+        let number = |cell: &str| parse(cell, Marks::POINT).unwrap();
+        assert_eq!(number("12.50").at_scale(2), Ok(1250));
+        assert_eq!(number("12.50").at_scale(1), Ok(125));
+        assert_eq!(number("12.50").at_scale(0), Err(Error::Fraction));
+        assert_eq!(number("12.55").at_scale(1), Err(Error::TooFine(1)));
+        assert_eq!(number(&"9".repeat(27)).at_scale(1), Err(Error::TooLong));
+        assert_eq!((number("12.50").places(), number("100").places(), number("0.00").places()), (1, 0, 0));
+        assert_eq!(number("EUR 1").currency.unwrap().as_str(), "EUR");
+    }
+
+    #[test]
+    fn codes_are_sorted_and_each_is_known() {
+        assert!(CODES.is_sorted());
+        assert!(CODES.iter().all(|code| is_code(std::str::from_utf8(*code).unwrap())));
+        assert!(["INV", "AAA", "ZZZ", "eur", "E€"].iter().all(|code| !is_code(code)));
     }
 }

@@ -55,7 +55,9 @@ impl Time {
             if digits == 0 || digits > 9 {
                 return None;
             }
-            micros = (0..6).fold(0, |value, at| value * 10 + after[..digits].get(at).map_or(0, |byte| i64::from(byte - b'0')));
+            micros = (0..6).fold(0, |value, at| {
+                value * 10 + after[..digits].get(at).map_or(0, |byte| i64::from(byte - b'0'))
+            });
             rest = &after[digits..];
         }
         let offset_seconds = match rest.strip_prefix(b" ").unwrap_or(rest) {
@@ -80,5 +82,49 @@ fn hours_minutes<'a>(bytes: &'a [u8], mark: &[u8]) -> Option<(i64, &'a [u8])> {
 }
 
 fn number(digits: &[u8]) -> Option<i64> {
-    digits.iter().try_fold(0, |value, byte| byte.is_ascii_digit().then(|| value * 10 + i64::from(byte - b'0')))
+    digits
+        .iter()
+        .try_fold(0, |value, byte| byte.is_ascii_digit().then(|| value * 10 + i64::from(byte - b'0')))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn points_in_time_are_read_with_their_offset() {
+        for (cell, expected) in [
+            ("2026-03-02T10:30:00Z", "2026-03-02T10:30:00Z"),
+            ("2026-03-02T10:30:00.25+02:00", "2026-03-02T08:30:00.25Z"),
+            ("2026-03-02t10:30:00-0530", "2026-03-02T16:00:00Z"),
+            ("2026-03-02 10:30", "2026-03-02T10:30:00Z"),
+            ("2026-03-02 10:30:59.123456789", "2026-03-02T10:30:59.123456Z"),
+            ("2026-12-31 23:59:60", "2026-12-31T23:59:59Z"),
+            ("1969-12-31 23:59:59", "1969-12-31T23:59:59Z"),
+            (" 2026-03-02 10:30 ", "2026-03-02T10:30:00Z"),
+        ] {
+            assert_eq!(parse(cell).map(|instant| instant.to_string()), Ok(expected.to_owned()), "{cell}");
+        }
+    }
+
+    #[test]
+    fn anything_else_is_none() {
+        for cell in [
+            "",
+            "2026-03-02",
+            "2026-03-02T",
+            "2026-03-02 25:00",
+            "2026-03-02 10:60",
+            "2026-03-02 10:30:61",
+            "2026-13-02 10:30",
+            "02.03.2026 10:30",
+            "2026-03-02 10:30:00.",
+            "2026-03-02 10:30 +2",
+            "2026-03-02 10:30 CET",
+            "2026-03-02x10:30",
+            "é2026-03-02 10:30",
+        ] {
+            assert_eq!(parse(cell), Err(Error), "{cell}");
+        }
+    }
 }

@@ -80,7 +80,11 @@ impl Mixture {
     pub(super) fn judge(&self, cell: &str) -> Option<&'static str> {
         let fitting: Vec<&'static str> = if self.is_date {
             let orders = date::orders(cell);
-            DateOrder::ALL.iter().filter(|order| orders.contains(**order)).map(|order| order.as_str()).collect()
+            DateOrder::ALL
+                .iter()
+                .filter(|order| orders.contains(**order))
+                .map(|order| order.as_str())
+                .collect()
         } else {
             let fit = Fit::of(cell);
             fit.point.map(|_| ".").into_iter().chain(fit.comma.map(|_| ",")).collect()
@@ -100,7 +104,8 @@ pub(super) fn plans(rules: &RuleSet, options: [&ReadOptions; 2], profiles: &[Pro
         let currency = options[side].currency.or(rules.default_currency).unwrap_or(Currency::NONE);
         let mut plan = Plan { roles: Vec::new(), currency, readings: Vec::new(), mixture: None };
         for role in &rules.roles {
-            let decision = SidePlanner { role, side, options: options[side], profile: &profiles[side] }.plan(&mut plan);
+            let decision =
+                SidePlanner { role, side, options: options[side], profile: &profiles[side] }.plan(&mut plan);
             plan.roles.push(decision);
         }
         plan
@@ -111,7 +116,11 @@ pub(super) fn plans(rules: &RuleSet, options: [&ReadOptions; 2], profiles: &[Pro
             RoleType::Decimal | RoleType::Date | RoleType::Timestamp | RoleType::Text => [0, 1]
                 .into_iter()
                 .map(|side| {
-                    let exponent = if role.name == AMOUNT { exponent(rules, side, &plans[side], &profiles[side]) } else { 0 };
+                    let exponent = if role.name == AMOUNT {
+                        exponent(rules, side, &plans[side], &profiles[side])
+                    } else {
+                        0
+                    };
                     places(role, side, &plans[side].roles[index], &profiles[side]).max(exponent)
                 })
                 .fold(0, u8::max),
@@ -133,7 +142,11 @@ fn small(value: u64) -> u8 {
     u8::try_from(value).unwrap_or(u8::MAX)
 }
 
-fn source_columns<'a>(role: &'a Role, side: usize, profile: &'a Profile) -> impl Iterator<Item = &'a ColumnProfile> {
+fn source_columns<'a>(
+    role: &'a Role,
+    side: usize,
+    profile: &'a Profile,
+) -> impl Iterator<Item = &'a ColumnProfile> {
     role.sources[side].columns().filter_map(|name| profile.column(name))
 }
 
@@ -147,7 +160,8 @@ fn places(role: &Role, side: usize, plan: &RolePlan, profile: &Profile) -> u8 {
 /// The greatest exponent of the currencies that a side's rows have.
 fn exponent(rules: &RuleSet, side: usize, plan: &Plan, profile: &Profile) -> u8 {
     let role = rules.roles.iter().find(|role| role.name == CURRENCY);
-    let column = role.and_then(|role| source_columns(role, side, profile).next().map(|column| (role, column)));
+    let column =
+        role.and_then(|role| source_columns(role, side, profile).next().map(|column| (role, column)));
     let Some((role, column)) = column else { return plan.currency.exponent() };
     let replaced = role.values.iter().filter_map(|(_, code)| code.parse::<Currency>().ok());
     let replaced = replaced.map(Currency::exponent).fold(0, u8::max);
@@ -195,7 +209,14 @@ impl SidePlanner<'_> {
     }
 
     /// Remembers the first column of which too many cells fit only another reading.
-    fn check_mixed(&self, plan: &mut Plan, all: &'static str, most: &'static str, most_key: &str, is_date: bool) {
+    fn check_mixed(
+        &self,
+        plan: &mut Plan,
+        all: &'static str,
+        most: &'static str,
+        most_key: &str,
+        is_date: bool,
+    ) {
         for column in source_columns(self.role, self.side, self.profile) {
             let (fitting, total) = (fit(&column.fits, most_key), fit(&column.fits, all));
             if plan.mixture.is_none() && total.saturating_sub(fitting) * 100 > total {
@@ -212,19 +233,30 @@ impl SidePlanner<'_> {
         }
         if let Some(mark @ ('.' | ',')) = thousands {
             let decimal = if mark == '.' { ',' } else { '.' };
-            self.say(plan, false, format!("decimal mark `{decimal}`: the thousands mark is told to be `{mark}`"));
+            self.say(
+                plan,
+                false,
+                format!("decimal mark `{decimal}`: the thousands mark is told to be `{mark}`"),
+            );
             return Marks { decimal, thousands };
         }
         let (all, point, comma) = (self.sum(key::DECIMAL), self.sum(key::POINT), self.sum(key::COMMA));
         let either = self.sum(key::EITHER);
         let (most, assumed, why) = if point != comma {
-            let (most, fitting, other) = if point > comma { (".", point, comma) } else { (",", comma, point) };
+            let (most, fitting, other) =
+                if point > comma { (".", point, comma) } else { (",", comma, point) };
             (most, false, format!("{fitting} of {all} numbers fit it, {other} fit the other mark"))
         } else if either == 0 {
             (".", false, format!("none of {all} numbers has a mark that could be read otherwise"))
         } else {
             let (most, why) = self.likely_mark();
-            (most, true, format!("assumed {why}; {either} of {all} numbers mean something else with the other mark; `decimal_mark` in the file's options overrides it"))
+            (
+                most,
+                true,
+                format!(
+                    "assumed {why}; {either} of {all} numbers mean something else with the other mark; `decimal_mark` in the file's options overrides it"
+                ),
+            )
         };
         self.say(plan, assumed, format!("decimal mark `{most}`: {why}"));
         let most_key = if most == "." { key::POINT } else { key::COMMA };
@@ -254,15 +286,23 @@ impl SidePlanner<'_> {
         let all = self.sum(key::DATE);
         let counts = DateOrder::ALL.iter().map(|order| (*order, self.sum(order_key(*order))));
         let most = counts.clone().map(|(_, count)| count).max().unwrap_or(0);
-        let tied: Vec<DateOrder> = counts.clone().filter(|(_, count)| *count == most).map(|(order, _)| order).collect();
+        let tied: Vec<DateOrder> =
+            counts.clone().filter(|(_, count)| *count == most).map(|(order, _)| order).collect();
         let others: Vec<Count> = counts.map(|(order, count)| (order.as_str(), count)).collect();
-        let shares = others.iter().map(|(order, count)| format!("{count} fit {order}")).collect::<Vec<_>>().join(", ");
+        let shares =
+            others.iter().map(|(order, count)| format!("{count} fit {order}")).collect::<Vec<_>>().join(", ");
         let (order, assumed, why) = match tied.as_slice() {
             [only] => (*only, false, format!("of {all} dates {shares}")),
             _ if all == 0 => (DateOrder::Dmy, false, "no cell is a date".to_owned()),
             tied => {
                 let (order, why) = self.likely_order(tied);
-                (order, true, format!("assumed {why}, since of {all} dates {shares}; `date_order` in the file's options or a format in the rules overrides it"))
+                (
+                    order,
+                    true,
+                    format!(
+                        "assumed {why}, since of {all} dates {shares}; `date_order` in the file's options or a format in the rules overrides it"
+                    ),
+                )
             }
         };
         self.say(plan, assumed, format!("date order {order}: {why}"));

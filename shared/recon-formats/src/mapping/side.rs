@@ -55,18 +55,32 @@ impl Faults {
 }
 
 impl<'a> SideMapper<'a> {
-    pub(super) fn new(rules: &'a RuleSet, side: Side, plan: &'a Plan, columns: &'a [String], options: &'a ReadOptions) -> Self {
+    pub(super) fn new(
+        rules: &'a RuleSet,
+        side: Side,
+        plan: &'a Plan,
+        columns: &'a [String],
+        options: &'a ReadOptions,
+    ) -> Self {
         let side = side as usize;
         let place = |name: &str| columns.iter().position(|column| column == name);
-        let roles: Vec<_> = rules.roles.iter().zip(&plan.roles).map(|(role, plan)| RoleMapper {
-            role,
-            side,
-            sources: role.sources[side].columns().filter_map(place).collect(),
-            kind: Kind::new(plan, role),
-        }).collect();
+        let roles: Vec<_> = rules
+            .roles
+            .iter()
+            .zip(&plan.roles)
+            .map(|(role, plan)| RoleMapper {
+                role,
+                side,
+                sources: role.sources[side].columns().filter_map(place).collect(),
+                kind: Kind::new(plan, role),
+            })
+            .collect();
         let table = Table {
             columns: roles.iter().map(RoleMapper::column).collect(),
-            currencies: Vec::new(), rows: Vec::new(), contents: Vec::new(), rejected: 0,
+            currencies: Vec::new(),
+            rows: Vec::new(),
+            contents: Vec::new(),
+            rejected: 0,
         };
         let currency_role = rules.roles.iter().position(|role| role.name == CURRENCY);
         let (null_values, fallback) = (options.null_values.as_slice(), plan.currency);
@@ -84,9 +98,18 @@ impl<'a> SideMapper<'a> {
         } else {
             self.table.currencies.resize(start + batch.len(), self.fallback);
         }
-        for (index, role) in self.roles.iter_mut().enumerate().filter(|(index, _)| Some(*index) != self.currency_role) {
+        for (index, role) in
+            self.roles.iter_mut().enumerate().filter(|(index, _)| Some(*index) != self.currency_role)
+        {
             let currencies = &self.table.currencies[start..];
-            role.push(&batch, self.null_values, currencies, &mut self.table.columns[index], texts, &mut faults);
+            role.push(
+                &batch,
+                self.null_values,
+                currencies,
+                &mut self.table.columns[index],
+                texts,
+                &mut faults,
+            );
         }
         self.table.rows.extend_from_slice(&batch.rows);
         self.table.contents.extend_from_slice(&batch.contents);
@@ -162,9 +185,10 @@ struct Empties<'a> {
 impl<'a> Kind<'a> {
     fn new(plan: &'a RolePlan, role: &Role) -> Self {
         match plan {
-            RolePlan::Number { marks, scale } => {
-                Self::Number { numbers: Numbers { marks: *marks, scale: *scale }, is_amount: role.name == AMOUNT }
-            }
+            RolePlan::Number { marks, scale } => Self::Number {
+                numbers: Numbers { marks: *marks, scale: *scale },
+                is_amount: role.name == AMOUNT,
+            },
             RolePlan::Day(plan) => Self::Day(Days::new(plan.clone())),
             RolePlan::Instant(format) => Self::Instant(format.as_deref()),
             RolePlan::Text => Self::Text(Preparer::default()),
@@ -307,7 +331,14 @@ impl Amounts<'_> {
         }
     }
 
-    fn pairs(&mut self, batch: &TextBatch, debit: usize, credit: usize, units: &mut Vec<i128>, faults: &mut Faults) {
+    fn pairs(
+        &mut self,
+        batch: &TextBatch,
+        debit: usize,
+        credit: usize,
+        units: &mut Vec<i128>,
+        faults: &mut Faults,
+    ) {
         let (debits, credits) = (&batch.columns[debit], &batch.columns[credit]);
         for (row, (debit_cell, credit_cell)) in debits.iter().zip(credits.iter()).enumerate() {
             let mut source = debit;
@@ -316,7 +347,9 @@ impl Amounts<'_> {
                 let credited = self.read(credit_cell, row)?;
                 match (debited, credited) {
                     (None, None) => Ok(None),
-                    (debited, credited) => Numbers::difference(credited.unwrap_or(0), debited.unwrap_or(0)).map(Some),
+                    (debited, credited) => {
+                        Numbers::difference(credited.unwrap_or(0), debited.unwrap_or(0)).map(Some)
+                    }
                 }
             });
             let found = found.and_then(|units| self.whole(units));
@@ -343,9 +376,21 @@ impl Amounts<'_> {
         if units.is_none() && self.required.is_some() { Err("amount is empty".to_owned()) } else { Ok(units) }
     }
 
-    fn settle(&self, found: Result<Option<i128>, String>, row: usize, source: usize, faults: &mut Faults) -> i128 {
+    fn settle(
+        &self,
+        found: Result<Option<i128>, String>,
+        row: usize,
+        source: usize,
+        faults: &mut Faults,
+    ) -> i128 {
         match found {
-            Ok(Some(units)) => if self.negate { -units } else { units },
+            Ok(Some(units)) => {
+                if self.negate {
+                    -units
+                } else {
+                    units
+                }
+            }
             Ok(None) => Column::EMPTY_NUMBER,
             Err(reason) => {
                 faults.add(row, source, reason);
@@ -424,7 +469,9 @@ impl Currencies {
         empties: &Empties<'_>,
         texts: &mut Interner,
     ) -> Result<(Currency, TextId), String> {
-        if let Some((last, currency, id)) = &self.last && last == cell {
+        if let Some((last, currency, id)) = &self.last
+            && last == cell
+        {
             return Ok((*currency, *id));
         }
         self.scratch.clear();

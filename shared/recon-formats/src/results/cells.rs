@@ -79,7 +79,12 @@ impl Scratch {
             self.text.push_str(digits);
             return &self.text;
         }
-        match digits.len().checked_sub(scale).filter(|whole| *whole > 0).and_then(|whole| digits.split_at_checked(whole)) {
+        match digits
+            .len()
+            .checked_sub(scale)
+            .filter(|whole| *whole > 0)
+            .and_then(|whole| digits.split_at_checked(whole))
+        {
             Some((whole, fraction)) => {
                 self.text.push_str(whole);
                 self.text.push('.');
@@ -117,7 +122,9 @@ mod tests {
     #[test]
     fn values_read_as_the_domain_writes_them() {
         let mut scratch = Scratch::new();
-        for units in [0, 5, -5, 50, 99, 100, -100, 123_456, i128::from(u64::MAX), -(1 << 100), i128::from(i64::MIN)] {
+        for units in
+            [0, 5, -5, 50, 99, 100, -100, 123_456, i128::from(u64::MAX), -(1 << 100), i128::from(i64::MIN)]
+        {
             for scale in [0, 1, 2, 3, 9, 18] {
                 assert_eq!(scratch.units(units, scale), Decimal::units_text(units, scale), "{units} {scale}");
             }

@@ -17,7 +17,11 @@ impl Results<'_> {
     /// Those of the writer.
     pub fn write_matches_csv(&self, out: &mut dyn Write) -> io::Result<()> {
         let mut buffer = Vec::with_capacity(WRITE_BYTES + 4096);
-        self.header(&mut buffer, &["match", "pass", "status", "ambiguity", "side", "row"], &["variance_amount", "variance_days"]);
+        self.header(
+            &mut buffer,
+            &["match", "pass", "status", "ambiguity", "side", "row"],
+            &["variance_amount", "variance_days"],
+        );
         let mut scratch = Scratch::new();
         for (found, number) in self.outcome.matches.iter().zip(1_u64..) {
             for (side, entries) in [(Side::Left, &found.left), (Side::Right, &found.right)] {
@@ -59,7 +63,15 @@ impl Results<'_> {
         line.end();
     }
 
-    fn match_line(&self, number: u64, found: &Match, side: Side, entry: u32, scratch: &mut Scratch, buffer: &mut Vec<u8>) {
+    fn match_line(
+        &self,
+        number: u64,
+        found: &Match,
+        side: Side,
+        entry: u32,
+        scratch: &mut Scratch,
+        buffer: &mut Vec<u8>,
+    ) {
         let mut line = Line::new(buffer);
         line.plain(scratch.integer(number));
         line.text(self.pass_name(found.pass)).plain(found.status.as_str());

@@ -37,7 +37,8 @@ impl Results<'_> {
             }
             key(&mut buffer, "variance");
             raw(&mut buffer, "{\"amount\":");
-            let amount = found.variance.amount.map(|units| scratch.units(units, self.amount_scale()).to_owned());
+            let amount =
+                found.variance.amount.map(|units| scratch.units(units, self.amount_scale()).to_owned());
             value(&mut buffer, &amount)?;
             key(&mut buffer, "days");
             value(&mut buffer, &found.variance.days)?;

@@ -175,7 +175,9 @@ impl Results<'_> {
         for (side, entries) in [(Side::Left, &found.left), (Side::Right, &found.right)] {
             for entry in entries {
                 lines.numbers.push(number);
-                lines.passes.push(words.passes.get(usize::from(found.pass)).cloned().unwrap_or_else(|| "".into()));
+                lines
+                    .passes
+                    .push(words.passes.get(usize::from(found.pass)).cloned().unwrap_or_else(|| "".into()));
                 lines.statuses.push(words.statuses[found.status as usize].clone());
                 lines.ambiguities.push(i64::from(found.ambiguity));
                 lines.sides.push(words.sides[side as usize].clone());
@@ -200,7 +202,8 @@ fn properties(shown: &[(&str, Shown)]) -> WriterProperties {
         .set_statistics_enabled(EnabledStatistics::None)
         .set_statistics_truncate_length(None);
     for name in ["match", "pass", "status"] {
-        properties = properties.set_column_statistics_enabled(ColumnPath::from(name), EnabledStatistics::Chunk);
+        properties =
+            properties.set_column_statistics_enabled(ColumnPath::from(name), EnabledStatistics::Chunk);
     }
     for name in ["match", "row"] {
         properties = properties
@@ -217,9 +220,15 @@ fn properties(shown: &[(&str, Shown)]) -> WriterProperties {
 impl Lines {
     fn new(shown: usize) -> Self {
         Self {
-            numbers: Vec::new(), passes: Vec::new(), statuses: Vec::new(), ambiguities: Vec::new(), sides: Vec::new(),
-            rows: Vec::new(), values: std::iter::repeat_with(OptionalTexts::default).take(shown).collect(),
-            amounts: OptionalTexts::default(), days: (Vec::new(), Vec::new()),
+            numbers: Vec::new(),
+            passes: Vec::new(),
+            statuses: Vec::new(),
+            ambiguities: Vec::new(),
+            sides: Vec::new(),
+            rows: Vec::new(),
+            values: std::iter::repeat_with(OptionalTexts::default).take(shown).collect(),
+            amounts: OptionalTexts::default(),
+            days: (Vec::new(), Vec::new()),
         }
     }
 
@@ -321,7 +330,8 @@ impl Reader {
         let file: Box<dyn FileReader> = Box::new(SerializedFileReader::new(from)?);
         let columns = file.metadata().file_metadata().schema_descr().columns();
         let values = columns.len().checked_sub(LEADING + 2).ok_or(Error::Missing("values"))?;
-        let names = columns[LEADING..LEADING + values].iter().map(|column| column.name().to_owned()).collect();
+        let names =
+            columns[LEADING..LEADING + values].iter().map(|column| column.name().to_owned()).collect();
         Ok(Self { file, names })
     }
 
@@ -345,7 +355,12 @@ impl Reader {
         Ok(page)
     }
 
-    fn read(&self, group: &dyn RowGroupReader, runs: Vec<Run>, page: &mut Vec<StoredMatch>) -> Result<(), Error> {
+    fn read(
+        &self,
+        group: &dyn RowGroupReader,
+        runs: Vec<Run>,
+        page: &mut Vec<StoredMatch>,
+    ) -> Result<(), Error> {
         if runs.is_empty() {
             return Ok(());
         }
@@ -369,11 +384,18 @@ impl Reader {
                 variance,
             };
             for _ in run.lines {
-                let value = |column: &Vec<Option<ByteArray>>| column[line].as_ref().map_or(Value::Null, |cell| text(cell).into());
+                let value = |column: &Vec<Option<ByteArray>>| {
+                    column[line].as_ref().map_or(Value::Null, |cell| text(cell).into())
+                };
                 let values: Values = self.names.iter().cloned().zip(columns.iter().map(value)).collect();
                 let row = RowValues { row: rows[line].map_or(0, unsigned), values };
-                let left = sides[line].as_ref().is_some_and(|side| side.data() == Side::Left.as_str().as_bytes());
-                if left { found.left.push(row) } else { found.right.push(row) }
+                let left =
+                    sides[line].as_ref().is_some_and(|side| side.data() == Side::Left.as_str().as_bytes());
+                if left {
+                    found.left.push(row)
+                } else {
+                    found.right.push(row)
+                }
                 line += 1;
             }
             page.push(found);
@@ -400,7 +422,8 @@ fn may_hold(group: &dyn RowGroupReader, after: i64, filter: &Filter) -> bool {
     let in_range = |column: usize, word: Option<&str>| match (statistics(column), word) {
         (Some(Statistics::ByteArray(words)), Some(word)) => {
             let (min, max) = (words.min_opt(), words.max_opt());
-            min.is_none_or(|min| min.data() <= word.as_bytes()) && max.is_none_or(|max| max.data() >= word.as_bytes())
+            min.is_none_or(|min| min.data() <= word.as_bytes())
+                && max.is_none_or(|max| max.data() >= word.as_bytes())
         }
         (_, _) => true,
     };
@@ -452,7 +475,11 @@ fn all<T: DataType>(group: &dyn RowGroupReader, column: usize) -> Result<Vec<T::
 }
 
 /// The values of the runs' lines, one after the other.
-fn pick<T: DataType>(group: &dyn RowGroupReader, column: usize, runs: &[Run]) -> Result<Vec<Option<T::T>>, Error> {
+fn pick<T: DataType>(
+    group: &dyn RowGroupReader,
+    column: usize,
+    runs: &[Run],
+) -> Result<Vec<Option<T::T>>, Error> {
     let mut reader = reader::<T>(group, column)?;
     let optional = group.metadata().schema_descr().column(column).max_def_level() > 0;
     let (mut at, mut picked) = (0, Vec::new());

@@ -39,8 +39,17 @@ struct Row<'a> {
 impl Rows {
     pub(super) fn new(shape: Shape, encoding: String) -> Self {
         Self {
-            shape, encoding, kept: Vec::new(), accepted: 0, rejected: 0, row: 0, line: 1, dropping: false,
-            fields: Vec::new(), scratch: String::new(), hashed: Vec::new(),
+            shape,
+            encoding,
+            kept: Vec::new(),
+            accepted: 0,
+            rejected: 0,
+            row: 0,
+            line: 1,
+            dropping: false,
+            fields: Vec::new(),
+            scratch: String::new(),
+            hashed: Vec::new(),
         }
     }
 
@@ -57,9 +66,19 @@ impl Rows {
     /// Takes rows from the start of `bytes` until the batch is full or the next row is not all there. Returns
     /// how many bytes they are. `last` says that the file ends where `bytes` ends, `damaged` that bytes which
     /// mean nothing have become U+FFFD.
-    pub(super) fn read(&mut self, bytes: &[u8], last: bool, damaged: bool, batch: &mut TextBatch) -> Result<usize, Error> {
+    pub(super) fn read(
+        &mut self,
+        bytes: &[u8],
+        last: bool,
+        damaged: bool,
+        batch: &mut TextBatch,
+    ) -> Result<usize, Error> {
         let marks = self.shape.marks;
-        let whole = if last { Some(bytes.len()) } else { memchr::memrchr(marks.terminator, bytes).map(|end| end + 1) };
+        let whole = if last {
+            Some(bytes.len())
+        } else {
+            memchr::memrchr(marks.terminator, bytes).map(|end| end + 1)
+        };
         let text = whole.and_then(|end| simdutf8::basic::from_utf8(&bytes[..end]).ok());
         let width = self.shape.header.len() + usize::from(self.shape.trailing);
         let mut at = self.drop_line(bytes);
@@ -71,7 +90,10 @@ impl Rows {
                     at += bytes;
                     self.line += 1;
                 }
-                Step::Fault { bytes, fault } => at += self.reject(&rest[..bytes], fault.to_string(), last && bytes == rest.len(), batch)?,
+                Step::Fault { bytes, fault } => {
+                    at +=
+                        self.reject(&rest[..bytes], fault.to_string(), last && bytes == rest.len(), batch)?
+                }
                 Step::Row { bytes, lines, quoted } => {
                     let row = &rest[..bytes];
                     let text = match text {
@@ -86,7 +108,13 @@ impl Rows {
     }
 
     /// Takes a row that is whole, if its cells are.
-    fn take(&mut self, row: Row<'_>, lines: u64, damaged: bool, batch: &mut TextBatch) -> Result<usize, Error> {
+    fn take(
+        &mut self,
+        row: Row<'_>,
+        lines: u64,
+        damaged: bool,
+        batch: &mut TextBatch,
+    ) -> Result<usize, Error> {
         if let Some(reason) = self.fault(row, damaged) {
             // A quote that does not belong there may have tied lines together: only the first of them is lost.
             let first = self.shape.marks.line(row.bytes, true).unwrap_or(row.bytes.len());
@@ -132,7 +160,13 @@ impl Rows {
     }
 
     /// Gives up a line. Without a line end it goes on, unless it `ends` here.
-    fn reject(&mut self, line: &[u8], reason: String, ends: bool, batch: &mut TextBatch) -> Result<usize, Error> {
+    fn reject(
+        &mut self,
+        line: &[u8],
+        reason: String,
+        ends: bool,
+        batch: &mut TextBatch,
+    ) -> Result<usize, Error> {
         self.number_row()?;
         batch.rejected.push(RejectedRow { row: self.row, line: self.line, reason });
         self.rejected += 1;
@@ -169,11 +203,15 @@ impl Rows {
             if !(self.shape.trailing && fields == columns + 1 && last_is_empty) {
                 let plural = |count: usize| if count == 1 { "" } else { "s" };
                 let (one, other) = (plural(fields), plural(columns));
-                return Some(format!("the row has {fields} field{one}, the header has {columns} column{other}"));
+                return Some(format!(
+                    "the row has {fields} field{one}, the header has {columns} column{other}"
+                ));
             }
         }
         let is_long = |field: &Field| field.end.saturating_sub(field.start) > CELL_BYTES_MAX;
-        if row.bytes.len() > CELL_BYTES_MAX && let Some(index) = self.fields.iter().position(is_long) {
+        if row.bytes.len() > CELL_BYTES_MAX
+            && let Some(index) = self.fields.iter().position(is_long)
+        {
             let column = self.shape.header.get(index).map_or("", String::as_str);
             return Some(format!("the cell of `{column}` is longer than {CELL_BYTES_MAX} bytes"));
         }

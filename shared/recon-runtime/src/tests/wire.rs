@@ -12,8 +12,8 @@ use crate::wire;
 
 const ID: Uuid = Uuid::from_u128(9);
 
-fn json_of(value: Value) -> Json {
-    Json::of(&value).unwrap()
+fn json_of(value: &Value) -> Json {
+    Json::of(value).unwrap()
 }
 
 fn announced() -> DatasetRecord {
@@ -22,7 +22,7 @@ fn announced() -> DatasetRecord {
         workspace: WORKSPACE,
         name: "March".into(),
         format: "auto".into(),
-        options: json_of(json!({})),
+        options: json_of(&json!({})),
         status: DatasetStatus::AwaitingUpload,
         upload: None,
         content: None,
@@ -35,8 +35,12 @@ fn announced() -> DatasetRecord {
 fn a_dataset_says_where_its_content_goes_until_it_is_settled() {
     let dataset = serde_json::to_value(wire::dataset(&announced()).unwrap()).unwrap();
     let upload = json!({"method": "PUT", "url": format!("/v1/datasets/{ID}/content"), "headers": {}, "expires_at": null});
-    assert_eq!((&dataset["status"], &dataset["format"], &dataset["upload"]), (&json!("awaiting_upload"), &json!("auto"), &upload));
-    let rejected = DatasetRecord { status: DatasetStatus::Rejected, reason: Some("no rows".into()), ..announced() };
+    assert_eq!(
+        (&dataset["status"], &dataset["format"], &dataset["upload"]),
+        (&json!("awaiting_upload"), &json!("auto"), &upload)
+    );
+    let rejected =
+        DatasetRecord { status: DatasetStatus::Rejected, reason: Some("no rows".into()), ..announced() };
     let dataset = serde_json::to_value(wire::dataset(&rejected).unwrap()).unwrap();
     let error = json!({"code": "not_a_table", "detail": "no rows"});
     assert_eq!((&dataset["upload"], &dataset["error"]), (&Value::Null, &error));
@@ -51,14 +55,22 @@ fn a_dataset_that_is_read_shows_what_was_found() {
         object: "columns".into(),
         rows: 3,
         rejected: 1,
-        rejected_samples: json_of(json!([{"line": 4, "reason": "two cells, not three"}])),
-        columns: json_of(json!([{"name": "Betrag", "fits": {"decimal": 3}, "samples": ["1,00"]}])),
-        dialect: json_of(dialect.clone()),
+        rejected_samples: json_of(&json!([{"line": 4, "reason": "two cells, not three"}])),
+        columns: json_of(&json!([{"name": "Betrag", "fits": {"decimal": 3}, "samples": ["1,00"]}])),
+        dialect: json_of(&dialect),
     };
     let upload = Upload { object: "upload".into(), sha256: "ab".into(), bytes: 5 };
-    let ready = DatasetRecord { status: DatasetStatus::Ready, content: Some(content), upload: Some(upload), ..announced() };
+    let ready = DatasetRecord {
+        status: DatasetStatus::Ready,
+        content: Some(content),
+        upload: Some(upload),
+        ..announced()
+    };
     let dataset = serde_json::to_value(wire::dataset(&ready).unwrap()).unwrap();
-    assert_eq!((&dataset["format"], &dataset["dialect"], &dataset["rows"]), (&json!("csv"), &dialect, &json!(3)));
+    assert_eq!(
+        (&dataset["format"], &dataset["dialect"], &dataset["rows"]),
+        (&json!("csv"), &dialect, &json!(3))
+    );
     assert_eq!((&dataset["rejected"]["count"], &dataset["sha256"]), (&json!(1), &json!("ab")));
     assert!(!dataset.to_string().contains("upload\":\""), "no object's name is shown: {dataset}");
 }
@@ -77,7 +89,7 @@ fn a_failed_run_says_why() {
         name: "March".into(),
         left: DatasetId::from_uuid(ID),
         right: DatasetId::from_uuid(ID),
-        rules: json_of(json!({"passes": []})),
+        rules: json_of(&json!({"passes": []})),
         status: ReconciliationStatus::Failed,
         progress: Progress { phase: Phase::Done, done: 1, total: 2 },
         published: None,
@@ -102,12 +114,12 @@ fn a_break_shows_what_the_run_found() {
         side: Side::Right,
         row: 7,
         kind: BreakKind::Duplicate,
-        body: json_of(json!({"values": {"amount": null}, "nearest": nearest, "twin": 3})),
+        body: json_of(&json!({"values": {"amount": null}, "nearest": nearest, "twin": 3})),
         status: BreakStatus::Open,
         version: 1,
     };
     let shown = serde_json::to_value(wire::break_of(&record).unwrap()).unwrap();
     assert_eq!((&shown["row"], &shown["twin"], &shown["nearest"]), (&json!(7), &json!(3), &nearest));
-    let odd = BreakRecord { body: json_of(json!({"values": 1})), ..record };
+    let odd = BreakRecord { body: json_of(&json!({"values": 1})), ..record };
     assert_eq!(wire::break_of(&odd).unwrap_err().problem().status(), 500);
 }

@@ -42,12 +42,12 @@ update reconciliations set phase = ?2, progress_done = ?3, progress_total = ?4, 
 where id = ?1 and status = 'running'";
 
 const PUBLISH: &str = "-- reconciliation_publish
-update reconciliations set status = 'succeeded', phase = 'done', published_attempt = ?2, summary = ?3, digest = ?4,
+update reconciliations set status = 'succeeded', phase = 'done', progress_done = 1, progress_total = 1, published_attempt = ?2, summary = ?3, digest = ?4,
     matches_object = ?5, finished_at = ?6, version = version + 1
 where id = ?1 and status = 'running'";
 
 const FAIL: &str = "-- reconciliation_fail
-update reconciliations set status = 'failed', phase = 'done', error_code = ?2, error_detail = ?3, finished_at = ?4,
+update reconciliations set status = 'failed', phase = 'done', progress_done = 1, progress_total = 1, error_code = ?2, error_detail = ?3, finished_at = ?4,
     version = version + 1
 where id = ?1 and status in ('queued', 'running')";
 
