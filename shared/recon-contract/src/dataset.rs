@@ -38,10 +38,17 @@ words! { "dataset status",
     }
 }
 
-/// How a column's cells read: for each type or format, how many non-empty cells fit it.
+/// How a column's cells read: for each type or format, how many non-empty cells fit it. What is zero is left
+/// out.
 ///
-/// Keys are `decimal`, `decimal,` and `decimal.` (by decimal mark), `integer`, `date:dmy`, `date:mdy`, `date:ymd`,
-/// `timestamp`, `currency`, `empty`.
+/// - `empty`: empty cells and null values.
+/// - `decimal`: numbers; `decimal.` and `decimal,` those that are one with this decimal mark, `decimal:either`
+///   those that mean something else with the other. `integer`: whole numbers.
+/// - `places.` and `places,`: not a count, but the most digits after this decimal mark, without zeros at the end.
+/// - `date`: dates; `date:dmy`, `date:mdy`, `date:ymd` those that are one in this order.
+/// - `timestamp`: points in time.
+/// - `currency`: codes of three letters. `exponent`: not a count, but the most decimal places that one of these
+///   currencies has.
 pub type Fits = BTreeMap<String, u64>;
 
 /// A column of a dataset.

@@ -11,6 +11,7 @@ use std::time::Instant;
 
 use recon_domain::{AMOUNT, MatchStatus, RoleType, RuleSet, SideCounts, Source, Summary, Variance};
 use recon_engine::{Match, Outcome};
+use recon_formats::dataset_parquet::Writer;
 use recon_formats::mapping::{Input, map_both};
 use recon_formats::results::Results;
 use recon_formats::{Keep, Mapped, TextReader};
@@ -24,15 +25,6 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut out = std::io::stdout().lock();
     let mut say = |what: &str, start: Instant| {
         let seconds = start.elapsed().as_secs_f64();
-        let cpu: f64 = std::fs::read_to_string("/proc/self/schedstat")
-            .unwrap()
-            .split(' ')
-            .next()
-            .unwrap()
-            .parse::<f64>()
-            .unwrap()
-            / 1e9;
-        write!(out, "[cpu {cpu:.3}] ").unwrap();
         writeln!(out, "{what:<24} {seconds:>7.3} s {:>8.0} MB/s", megabytes / seconds)
     };
 
@@ -46,6 +38,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     let start = Instant::now();
     while reader.next_batch()?.is_some() {}
     say("read", start)?;
+
+    reader.restrict(&Keep::All)?;
+    let start = Instant::now();
+    let mut stored = Writer::new(std::io::sink(), reader.header())?;
+    while let Some(batch) = reader.next_batch()? {
+        stored.write(batch)?;
+    }
+    stored.finish(reader.profile().ok_or("no profile")?)?;
+    say("read and store", start)?;
 
     let rules = rules(&roles)?;
     let start = Instant::now();

@@ -1,6 +1,11 @@
 //! Which delimiter, quote and header a text has, from its first rows.
 
+mod evidence;
+mod names;
+
 use recon_domain::ReadOptions;
+
+use names::unique;
 
 use crate::COLUMNS_MAX;
 use crate::cell;
@@ -8,6 +13,8 @@ use crate::split::{Field, Marks, Step, field_text};
 
 /// Rows that are looked at.
 const SAMPLE_ROWS_MAX: usize = 1_000;
+/// Rows in which a column's cells are judged.
+const VALUE_ROWS_MAX: usize = 200;
 /// Delimiters that are tried, the likelier first.
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 
@@ -102,7 +109,7 @@ pub(crate) fn detect(sample: &[u8], last: bool, options: &ReadOptions) -> Result
         return Err(Error::Blank);
     }
     let one_column = said.is_some() || options.header_row.is_some();
-    if !one_column && (best.width < 2 || best.agreeing * 2 < best.counted) {
+    if !one_column && (best.columns() < 2 || best.agreeing * 2 < best.counted) {
         return Err(if best.rows.len() == 1 { Error::OneLine } else { Error::NoDelimiter });
     }
     best.shape(options, told.is_some() && options.delimiter.is_none())
@@ -137,7 +144,7 @@ fn better<'a>(one: Attempt<'a>, other: Attempt<'a>) -> Attempt<'a> {
     let rank = |attempt: &Attempt<'_>| {
         let even = attempt.agreeing * 10 >= attempt.counted * 9;
         let share = (attempt.agreeing * 1_000).checked_div(attempt.counted).unwrap_or(0);
-        (attempt.width >= 2, attempt.header != Header::None, even, attempt.width, share)
+        (attempt.columns() >= 2, attempt.header != Header::None, even, attempt.width, share)
     };
     if rank(&other) > rank(&one) { other } else { one }
 }
@@ -194,10 +201,15 @@ impl<'a> Attempt<'a> {
         row.fields.len() == self.width || (self.is_trailing() && row.fields.len() + 1 == self.width)
     }
 
+    /// How many columns there are, without an empty one after the delimiter that ends each row.
+    fn columns(&self) -> usize {
+        self.width - usize::from(self.is_trailing())
+    }
+
     /// Whether every row ends with a delimiter.
     fn is_trailing(&self) -> bool {
         let mut bulk = self.rows.iter().filter(|row| row.fields.len() == self.width);
-        self.width > 2 && bulk.all(|row| row.fields.last().is_some_and(|field| field.start >= field.end))
+        self.width >= 2 && bulk.all(|row| row.fields.last().is_some_and(|field| field.start >= field.end))
     }
 
     /// The first row that looks like names, before any that looks like the data.
@@ -226,16 +238,19 @@ impl<'a> Attempt<'a> {
         gaps
     }
 
-    /// The columns whose cells are numbers and dates, at least four in five.
+    /// The columns whose cells are numbers and dates, at least four in five. The second half of the rows is
+    /// looked at, since what stands before the data comes first.
     fn value_columns(&self) -> Vec<usize> {
-        let bulk = || self.rows.iter().filter(|row| row.fields.len() == self.width).take(200);
+        let bulk = || self.rows.iter().filter(|row| row.fields.len() == self.width);
+        let half = bulk().count() / 2;
         let is_values = |column: &usize| {
             let (mut cells, mut values) = (0, 0);
-            for cell in bulk().map(|row| self.cell(row, *column)).filter(|cell| !cell.is_empty()) {
-                cells += 1;
+            for row in bulk().skip(half).take(VALUE_ROWS_MAX) {
+                let cell = self.cell(row, *column);
+                cells += usize::from(!cell.is_empty());
                 values += usize::from(is_value(&cell));
             }
-            // The header itself is one of the cells.
+            // The header itself may be one of the cells.
             values > 0 && values * 5 >= (cells - 1) * 4
         };
         (0..self.width.min(COLUMNS_MAX)).filter(is_values).collect()
@@ -298,73 +313,8 @@ impl<'a> Attempt<'a> {
             evidence,
         })
     }
-
-    fn delimiter_evidence(&self, options: &ReadOptions, told: bool) -> String {
-        let name = delimiter_name(self.marks.delimiter);
-        if options.delimiter.is_some() {
-            format!("delimiter {name}: as told")
-        } else if told {
-            format!("delimiter {name}: the first line says so")
-        } else {
-            format!(
-                "delimiter {name}: {} of the first {} rows have {} fields",
-                self.agreeing, self.counted, self.width
-            )
-        }
-    }
-
-    fn header_evidence(&self, options: &ReadOptions, header: Option<&Sampled>) -> String {
-        match header {
-            Some(_) if options.header_row.is_some() => "header: as told".to_owned(),
-            None if options.header_row.is_some() => "no header: as told; columns are numbered".to_owned(),
-            None => "no header: no row before the data looks like names; columns are numbered (say `header_row` to change that)".to_owned(),
-            Some(row) if row.line == 1 => "header on line 1: all its cells are texts".to_owned(),
-            Some(row) if row.line == 2 => "header on line 2: the first row as wide as the rest whose cells are all texts; line 1 before it is left out".to_owned(),
-            Some(row) => format!(
-                "header on line {}: the first row as wide as the rest whose cells are all texts; lines 1 to {} before it are left out",
-                row.line, row.line - 1
-            ),
-        }
-    }
 }
 
 fn is_value(cell: &str) -> bool {
     cell::is_value(cell)
-}
-
-/// The word people use for a delimiter.
-pub(crate) fn delimiter_name(delimiter: u8) -> String {
-    match delimiter {
-        b'\t' => "tab".to_owned(),
-        other => format!("`{}`", char::from(other)),
-    }
-}
-
-/// Makes names that are there, and each once; says what it changed.
-fn unique(names: Vec<String>, mut evidence: Option<&mut Vec<String>>) -> Vec<String> {
-    let mut taken: std::collections::HashSet<String> =
-        names.iter().filter(|name| !name.is_empty()).cloned().collect();
-    let mut seen = std::collections::HashSet::new();
-    let mut result = Vec::with_capacity(names.len());
-    for (index, name) in names.into_iter().enumerate() {
-        let number = index + 1;
-        let (base, first) = if name.is_empty() { ("column".to_owned(), number) } else { (name.clone(), 2) };
-        if !name.is_empty() && seen.insert(name.clone()) {
-            result.push(name);
-            continue;
-        }
-        let free =
-            (first..).map(|suffix| format!("{base}_{suffix}")).find(|candidate| !taken.contains(candidate));
-        let unique = free.unwrap_or(base);
-        if let Some(evidence) = evidence.as_deref_mut() {
-            evidence.push(match name.as_str() {
-                "" => format!("column {number} has no name and is called `{unique}`"),
-                name => format!("column {number} is a second `{name}` and is called `{unique}`"),
-            });
-        }
-        taken.insert(unique.clone());
-        seen.insert(unique.clone());
-        result.push(unique);
-    }
-    result
 }

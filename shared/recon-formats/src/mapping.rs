@@ -3,9 +3,12 @@
 //! Every number and date is read in one way a column: as the rules or the file's options say, else as most
 //! cells of the column fit. A cell that does not fit rejects its row.
 
+mod amounts;
 mod decide;
+mod mixture;
 mod reading;
 mod side;
+mod texts;
 
 use std::num::NonZeroUsize;
 
@@ -16,7 +19,7 @@ use crate::{BatchSource, Keep, Profile, SourceError};
 use decide::Plan;
 use side::SideMapper;
 
-pub use decide::Witness;
+pub use mixture::Witness;
 
 /// One side of a run.
 pub struct Input<'a> {
@@ -247,7 +250,7 @@ impl<'a> Opened<'a> {
         let mut mapper = SideMapper::new(rules, self.side, plan, &self.columns, &self.options);
         self.source.keep(&Keep::Columns(self.columns.clone())).map_err(|error| self.fail(error))?;
         while let Some(batch) = self.source.next_batch().map_err(|error| self.fail(error))? {
-            mapper.push(batch, &mut texts);
+            mapper.push(&batch, &mut texts);
             let (done, total) = self.source.position();
             if !watch(self.side, total.saturating_add(done), total.saturating_mul(2)) {
                 return Err(Error::Cancelled);

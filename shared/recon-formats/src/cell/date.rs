@@ -227,7 +227,7 @@ fn month(bytes: &[u8]) -> Option<(i8, &[u8])> {
         let short = name.as_bytes().get(..letters).is_some_and(|start| start.eq_ignore_ascii_case(word));
         short && (letters == 3 || letters == name.len() || (letters == 4 && name.starts_with("sept")))
     };
-    let index = MONTHS.iter().position(|name| fits(&name))?;
+    let index = MONTHS.iter().position(fits)?;
     Some((i8::try_from(index + 1).ok()?, rest))
 }
 

@@ -4,27 +4,10 @@ use recon_contract::{ColumnProfile, Fits};
 use recon_domain::{AMOUNT, CURRENCY, Currency, DateOrder, ReadOptions, Role, RoleType, RuleSet, Source};
 
 use super::Reading;
+use super::mixture::Mixture;
 use crate::Profile;
-use crate::cell::date;
-use crate::cell::number::{Fit, Marks};
+use crate::cell::number::Marks;
 use crate::profile::{key, order_key};
-
-/// A cell that shows a reading.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Witness {
-    /// The cell.
-    pub cell: String,
-    /// Its line, counted from 1.
-    pub line: u64,
-    /// What it fits: `dmy`, `mdy`, `ymd`, or the decimal mark `.` or `,`.
-    pub reading: &'static str,
-}
-
-impl Witness {
-    pub(super) fn new(cell: &str, line: u64, reading: &'static str) -> Self {
-        Self { cell: cell.chars().take(64).collect(), line, reading }
-    }
-}
 
 /// How the cells of one role are read on one side.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,50 +35,6 @@ pub(super) struct Plan {
     pub(super) readings: Vec<Reading>,
     /// The first column that mixes readings.
     pub(super) mixture: Option<Mixture>,
-}
-
-/// A column of which more than one cell in a hundred fits only another reading.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Mixture {
-    pub(super) column: String,
-    pub(super) most: &'static str,
-    is_date: bool,
-}
-
-impl Mixture {
-    pub(super) const fn what(&self) -> &'static str {
-        if self.is_date { "date orders" } else { "decimal marks" }
-    }
-
-    pub(super) const fn advice(&self) -> &'static str {
-        if self.is_date {
-            "say `date_order` in the file's options, or a format in the rules"
-        } else {
-            "say `decimal_mark` in the file's options"
-        }
-    }
-
-    /// The reading that a cell shows against the others: the one of most cells, or another that is the
-    /// only one it fits.
-    pub(super) fn judge(&self, cell: &str) -> Option<&'static str> {
-        let fitting: Vec<&'static str> = if self.is_date {
-            let orders = date::orders(cell);
-            DateOrder::ALL
-                .iter()
-                .filter(|order| orders.contains(**order))
-                .map(|order| order.as_str())
-                .collect()
-        } else {
-            let fit = Fit::of(cell);
-            fit.point.map(|_| ".").into_iter().chain(fit.comma.map(|_| ",")).collect()
-        };
-        match fitting.as_slice() {
-            [only] if *only == self.most => Some(only),
-            all if all.contains(&self.most) => None,
-            [first, ..] => Some(first),
-            [] => None,
-        }
-    }
 }
 
 /// Decides for both sides, since a role's scale is the same on both.

@@ -1,11 +1,13 @@
 //! The rows of one side, column by column.
 
 use recon_domain::{AMOUNT, CURRENCY, Currency, ReadOptions, Role, RuleSet, Side, Source};
-use recon_engine::{Column, Interner, Table, TextId, text};
+use recon_engine::{Column, Interner, Table, TextId};
 
 use super::Rejection;
+use super::amounts::Amounts;
 use super::decide::{Plan, RolePlan, is_absent};
 use super::reading::{self, Days, Numbers};
+use super::texts::{Currencies, Empties, Preparer, is_prepared};
 use crate::profile::is_empty;
 use crate::{TextBatch, TextColumn};
 
@@ -40,13 +42,13 @@ enum Kind<'a> {
 
 /// Rows of the batch that cannot become entries, with the first thing that is wrong with each.
 #[derive(Default)]
-struct Faults {
+pub(super) struct Faults {
     bad: Vec<bool>,
     list: Vec<(usize, usize, String)>,
 }
 
 impl Faults {
-    fn add(&mut self, row: usize, column: usize, reason: String) {
+    pub(super) fn add(&mut self, row: usize, column: usize, reason: String) {
         if let Some(bad @ false) = self.bad.get_mut(row) {
             *bad = true;
             self.list.push((row, column, reason));
@@ -88,13 +90,13 @@ impl<'a> SideMapper<'a> {
     }
 
     /// Takes the rows of a batch.
-    pub(super) fn push(&mut self, batch: TextBatch, texts: &mut Interner) {
+    pub(super) fn push(&mut self, batch: &TextBatch, texts: &mut Interner) {
         let start = self.table.len();
         let mut faults = Faults { bad: vec![false; batch.len()], list: Vec::new() };
         // Amounts are checked against their row's currency.
         if let Some(index) = self.currency_role {
             let empties = Empties { null_values: self.null_values, fallback: self.fallback };
-            self.roles[index].currencies(&batch, &empties, &mut self.table, index, texts, &mut faults);
+            self.roles[index].currencies(batch, &empties, &mut self.table, index, texts, &mut faults);
         } else {
             self.table.currencies.resize(start + batch.len(), self.fallback);
         }
@@ -103,7 +105,7 @@ impl<'a> SideMapper<'a> {
         {
             let currencies = &self.table.currencies[start..];
             role.push(
-                &batch,
+                batch,
                 self.null_values,
                 currencies,
                 &mut self.table.columns[index],
@@ -113,7 +115,7 @@ impl<'a> SideMapper<'a> {
         }
         self.table.rows.extend_from_slice(&batch.rows);
         self.table.contents.extend_from_slice(&batch.contents);
-        self.reject(&batch, start, faults);
+        self.reject(batch, start, faults);
     }
 
     fn reject(&mut self, batch: &TextBatch, start: usize, faults: Faults) {
@@ -174,12 +176,6 @@ fn drop_bad(table: &mut Table, start: usize, bad: &[bool]) {
     keep(&mut table.currencies, start, bad);
     keep(&mut table.rows, start, bad);
     keep(&mut table.contents, start, bad);
-}
-
-/// What stands for cells that say nothing.
-struct Empties<'a> {
-    null_values: &'a [String],
-    fallback: Currency,
 }
 
 impl<'a> Kind<'a> {
@@ -311,177 +307,5 @@ fn each<T: Copy>(
             faults.add(row, source, reason);
             empty
         }));
-    }
-}
-
-/// Numbers, from one column or from debits and credits.
-struct Amounts<'a> {
-    numbers: Numbers,
-    /// For the role `amount`, which must not be empty: the rows' currencies.
-    required: Option<&'a [Currency]>,
-    null_values: &'a [String],
-    negate: bool,
-}
-
-impl Amounts<'_> {
-    fn single(&mut self, cells: &TextColumn, source: usize, units: &mut Vec<i128>, faults: &mut Faults) {
-        for (row, cell) in cells.iter().enumerate() {
-            let found = self.read(cell, row).and_then(|units| self.whole(units));
-            units.push(self.settle(found, row, source, faults));
-        }
-    }
-
-    fn pairs(
-        &mut self,
-        batch: &TextBatch,
-        debit: usize,
-        credit: usize,
-        units: &mut Vec<i128>,
-        faults: &mut Faults,
-    ) {
-        let (debits, credits) = (&batch.columns[debit], &batch.columns[credit]);
-        for (row, (debit_cell, credit_cell)) in debits.iter().zip(credits.iter()).enumerate() {
-            let mut source = debit;
-            let found = self.read(debit_cell, row).and_then(|debited| {
-                source = credit;
-                let credited = self.read(credit_cell, row)?;
-                match (debited, credited) {
-                    (None, None) => Ok(None),
-                    (debited, credited) => {
-                        Numbers::difference(credited.unwrap_or(0), debited.unwrap_or(0)).map(Some)
-                    }
-                }
-            });
-            let found = found.and_then(|units| self.whole(units));
-            units.push(self.settle(found, row, source, faults));
-        }
-    }
-
-    #[inline]
-    fn read(&self, cell: &str, row: usize) -> Result<Option<i128>, String> {
-        if is_empty(cell, self.null_values) {
-            return Ok(None);
-        }
-        let (units, said) = self.numbers.read(cell)?;
-        if let (Some(said), Some(currencies)) = (said, self.required) {
-            let currency = currencies.get(row).copied().unwrap_or(Currency::NONE);
-            if said != currency && currency != Currency::NONE {
-                return Err(format!("the cell says {said}, the row's currency is {currency}"));
-            }
-        }
-        Ok(Some(units))
-    }
-
-    fn whole(&self, units: Option<i128>) -> Result<Option<i128>, String> {
-        if units.is_none() && self.required.is_some() { Err("amount is empty".to_owned()) } else { Ok(units) }
-    }
-
-    fn settle(
-        &self,
-        found: Result<Option<i128>, String>,
-        row: usize,
-        source: usize,
-        faults: &mut Faults,
-    ) -> i128 {
-        match found {
-            Ok(Some(units)) => {
-                if self.negate {
-                    -units
-                } else {
-                    units
-                }
-            }
-            Ok(None) => Column::EMPTY_NUMBER,
-            Err(reason) => {
-                faults.add(row, source, reason);
-                Column::EMPTY_NUMBER
-            }
-        }
-    }
-}
-
-fn is_prepared(role: &Role) -> bool {
-    role.extract.is_some() || !role.values.is_empty() || !role.normalize.is_empty()
-}
-
-/// Texts, each prepared once however often it occurs.
-#[derive(Default)]
-struct Preparer {
-    /// By the number of the text as it stands in the file: the prepared one, where it is known.
-    known: Vec<Option<TextId>>,
-    scratch: String,
-}
-
-impl Preparer {
-    fn push(
-        &mut self,
-        role: &Role,
-        cells: &TextColumn,
-        null_values: &[String],
-        ids: &mut Vec<TextId>,
-        shown: Option<&mut Vec<TextId>>,
-        texts: &mut Interner,
-    ) {
-        let text = |cell: &str, texts: &mut Interner| {
-            if is_empty(cell, null_values) { TextId::EMPTY } else { texts.intern(cell) }
-        };
-        let Some(shown) = shown else {
-            ids.extend(cells.iter().map(|cell| text(cell, texts)));
-            return;
-        };
-        for cell in cells.iter() {
-            let id = text(cell, texts);
-            shown.push(id);
-            ids.push(self.prepare(role, cell, id, texts));
-        }
-    }
-
-    fn prepare(&mut self, role: &Role, cell: &str, id: TextId, texts: &mut Interner) -> TextId {
-        if id == TextId::EMPTY {
-            return id;
-        }
-        let index = usize::try_from(id.0).unwrap_or(usize::MAX);
-        if let Some(Some(known)) = self.known.get(index) {
-            return *known;
-        }
-        text::prepare(role, cell, &mut self.scratch);
-        let prepared = texts.intern(&self.scratch);
-        if self.known.len() <= index {
-            self.known.resize(texts.len().max(index + 1), None);
-        }
-        self.known[index] = Some(prepared);
-        prepared
-    }
-}
-
-/// Currencies, of which a file has few: the last cell is remembered.
-#[derive(Default)]
-struct Currencies {
-    last: Option<(String, Currency, TextId)>,
-    scratch: String,
-}
-
-impl Currencies {
-    fn read(
-        &mut self,
-        role: &Role,
-        cell: &str,
-        empties: &Empties<'_>,
-        texts: &mut Interner,
-    ) -> Result<(Currency, TextId), String> {
-        if let Some((last, currency, id)) = &self.last
-            && last == cell
-        {
-            return Ok((*currency, *id));
-        }
-        self.scratch.clear();
-        if !is_empty(cell, empties.null_values) {
-            text::prepare(role, cell, &mut self.scratch);
-        }
-        let named = self.scratch.trim();
-        let currency = if named.is_empty() { empties.fallback } else { reading::currency(named)? };
-        let id = texts.intern(currency.as_str());
-        self.last = Some((cell.to_owned(), currency, id));
-        Ok((currency, id))
     }
 }

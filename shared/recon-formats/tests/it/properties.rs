@@ -56,7 +56,7 @@ fn csv_core_rows(text: &[u8]) -> Vec<Vec<String>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]
 
     #[test]
     fn any_bytes_are_rows_or_a_reason(bytes in bytes()) {

@@ -219,6 +219,7 @@ fn what_is_not_a_table_says_what_it_is() {
             "none of comma, semicolon, tab and bar",
         ),
         (b"name\nAnna\nBert\n", "none of comma, semicolon, tab and bar"),
+        (b"use a;\nuse b;\nuse c;\n", "none of comma, semicolon, tab and bar"),
         (b"2026-03-01,12.50\n", "only one line"),
         (b"hello", "only one line"),
     ] {
