@@ -7,3 +7,4 @@ mod isolation;
 mod match_files;
 mod restaurants;
 mod support;
+mod worker;

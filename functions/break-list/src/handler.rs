@@ -1,10 +1,10 @@
 //! Reads a page of breaks.
 
 use axum::extract::State;
-use recon_contract::{Break, BreakQuery, Cursor, CursorError, List, Page, Problem};
+use recon_contract::{Break, BreakQuery, CursorError, List, Page, Problem};
 use recon_domain::{ReconciliationId, Side};
 use recon_runtime::{Answer, Caller, Params, PathId, Refusal, Reply, wire};
-use recon_store::{BreakFilter, BreakPlace, BreakSeek};
+use recon_store::{BreakFilter, BreakPlace, BreakRecord, BreakSeek};
 
 use crate::Deps;
 
@@ -19,21 +19,18 @@ pub(crate) async fn list(
     let seek = BreakSeek { after, limit: query.page.limit.into() };
     let page = deps.breaks.list(caller.workspace, id, filter, seek).await?;
     let page = page.ok_or_else(|| Refusal::not_found("reconciliation", id))?;
-    Ok(Reply::ok(&Page {
-        items: page.items.iter().map(wire::break_of).collect::<Result<_, _>>()?,
-        next_cursor: page
-            .next
-            .map(|place| Cursor { list: List::Breaks, position: position(place) }.to_string()),
-    }))
+    let placed = |record: &BreakRecord| Ok((position(record.side, record.row), wire::break_of(record)?));
+    let items = page.items.iter().map(placed).collect::<Result<Vec<_>, Refusal>>()?;
+    Ok(Reply::ok(&Page::cut(List::Breaks, items, page.next.is_some())))
 }
 
 /// A place as one number: the side above the row.
-fn position(place: BreakPlace) -> u128 {
-    let side = match place.side {
+fn position(side: Side, row: u32) -> u128 {
+    let side = match side {
         Side::Left => 0,
         Side::Right => 1,
     };
-    side << u32::BITS | u128::from(place.row)
+    side << u32::BITS | u128::from(row)
 }
 
 fn place(position: u128) -> Result<BreakPlace, Refusal> {

@@ -2,8 +2,8 @@
 
 use axum::extract::State;
 use recon_domain::DatasetId;
-use recon_runtime::{Answer, Caller, Content, PathId, Refusal, Reply};
-use recon_store::Upload;
+use recon_runtime::{Answer, Caller, Content, PathId, Refusal, Reply, because};
+use recon_store::{Error, Upload};
 
 use crate::Deps;
 
@@ -16,8 +16,16 @@ pub(crate) async fn upload(
     let absent = || Refusal::not_found("dataset", id);
     let object = deps.datasets.begin_upload(caller.workspace, id).await?.ok_or_else(absent)?;
     let written = deps.objects.put_stream(&object, content, deps.upload_bytes_max).await?;
-    let upload = Upload { object, sha256: written.sha256.clone(), bytes: written.bytes };
-    let attached = deps.datasets.attach_upload(caller.workspace, id, upload).await?.ok_or_else(absent)?;
+    let upload = Upload { object: object.clone(), sha256: written.sha256.clone(), bytes: written.bytes };
+    let attached = match deps.datasets.attach_upload(caller.workspace, id, upload).await {
+        Ok(Some(attached)) => attached,
+        // Whether it was attached is not known.
+        Err(error @ Error::Unavailable { .. }) => return Err(error.into()),
+        refused => {
+            discard(&deps, &object).await;
+            return Err(refused.err().map_or_else(absent, Refusal::from));
+        }
+    };
     if let Some(replaced) = attached.replaced {
         discard(&deps, &replaced).await;
     }
@@ -27,6 +35,6 @@ pub(crate) async fn upload(
 /// Nothing refers to the object any more. One that cannot be deleted now only takes room.
 async fn discard(deps: &Deps, object: &str) {
     if let Err(error) = deps.objects.delete(object).await {
-        tracing::warn!(object, %error, "replaced upload is left over");
+        tracing::warn!(object, %error, because = because(&error), "upload that nothing refers to is left over");
     }
 }

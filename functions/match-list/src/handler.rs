@@ -3,7 +3,7 @@
 use std::fs::File;
 
 use axum::extract::State;
-use recon_contract::{Cursor, CursorError, List, Match, MatchQuery, Page, Problem};
+use recon_contract::{CursorError, List, Match, MatchQuery, Page, Problem};
 use recon_domain::ReconciliationId;
 use recon_formats::results::matches_parquet::{Error, Filter, Reader, StoredMatch};
 use recon_runtime::{Answer, Caller, Params, PathId, Refusal, Reply};
@@ -26,23 +26,15 @@ pub(crate) async fn list(
     let filter = Filter { pass: query.pass, status: query.status };
     let object = deps.objects.open(&published.result.matches_object).await?;
     let read = tokio::task::spawn_blocking(move || read(object, after, &filter, limit.into()));
-    let (found, next) = read.await.map_err(Refusal::internal)?.map_err(Refusal::internal)?;
-    Ok(Reply::ok(&Page {
-        items: found.into_iter().map(|found| found.into_wire(id)).collect(),
-        next_cursor: next.map(|number| Cursor { list: List::Matches, position: number.into() }.to_string()),
-    }))
+    let (found, more) = read.await.map_err(Refusal::internal)?.map_err(Refusal::internal)?;
+    let items = found.into_iter().map(|found| (found.number.into(), found.into_wire(id)));
+    Ok(Reply::ok(&Page::cut(List::Matches, items, more)))
 }
 
-/// A page, and the number of its last match if more follow.
-fn read(
-    object: File,
-    after: u64,
-    filter: &Filter,
-    limit: usize,
-) -> Result<(Vec<StoredMatch>, Option<u64>), Error> {
+/// A page of matches, and whether more follow.
+fn read(object: File, after: u64, filter: &Filter, limit: usize) -> Result<(Vec<StoredMatch>, bool), Error> {
     let mut found = Reader::open(object)?.page(after, filter, limit + 1)?;
     let more = found.len() > limit;
     found.truncate(limit);
-    let next = found.last().filter(|_| more).map(|found| found.number);
-    Ok((found, next))
+    Ok((found, more))
 }

@@ -1,18 +1,24 @@
 //! A job while it is worked on: its lease is kept, its progress is written down, and it is told when to stop.
 
+use std::io;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use recon_runtime::{GRACE, because};
 use recon_store::{HEARTBEAT_INTERVAL, Lease, Phase, Progress, Store, Subject};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::Deps;
+use crate::{Cut, Deps};
 
 /// How often progress is written down at most.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(500);
+
+/// How long a computation goes on after the process was asked to stop. What is left of the grace is for the computation
+/// to notice, and for the lease to be given back.
+const DRAIN_WORK: Duration = GRACE.saturating_sub(Duration::from_secs(10));
 
 /// A lease that is renewed until this is dropped.
 pub(crate) struct Held {
@@ -69,9 +75,55 @@ impl Teller {
     pub(crate) fn goes_on(&self) -> bool {
         !self.stop.load(Ordering::Relaxed)
     }
+
+    /// What a computation came to: whatever ended one that was told to stop, it was stopped.
+    pub(crate) fn judge<T>(&self, came_to: Result<T, Cut>) -> Result<T, Cut> {
+        came_to.map_err(|cut| if self.goes_on() { cut } else { Cut::Stopped })
+    }
 }
 
-/// Renews the lease, writes progress down, and says stop when the lease is lost or the process's grace is over.
+/// A file that fails when the job is to stop, so that code which asks nobody stops with it.
+pub(crate) struct Watched<F> {
+    file: F,
+    teller: Teller,
+}
+
+impl<F> Watched<F> {
+    pub(crate) fn new(file: F, teller: &Teller) -> Self {
+        Self { file, teller: teller.clone() }
+    }
+
+    fn go_on(&self) -> io::Result<()> {
+        // Not `Interrupted`, after which readers and writers try again.
+        if self.teller.goes_on() { Ok(()) } else { Err(io::Error::other(Cut::Stopped)) }
+    }
+}
+
+impl<F: io::Read> io::Read for Watched<F> {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        self.go_on()?;
+        self.file.read(bytes)
+    }
+}
+
+impl<F: io::Seek> io::Seek for Watched<F> {
+    fn seek(&mut self, to: io::SeekFrom) -> io::Result<u64> {
+        self.file.seek(to)
+    }
+}
+
+impl<F: io::Write> io::Write for Watched<F> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.go_on()?;
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+/// Renews the lease, writes progress down, and says stop when the lease is lost or the process ends soon.
 async fn keep(deps: Deps, lease: Arc<Lease>, teller: Teller) {
     let renewals = async {
         loop {
@@ -80,14 +132,16 @@ async fn keep(deps: Deps, lease: Arc<Lease>, teller: Teller) {
                 Ok(()) => {}
                 Err(recon_store::Error::LeaseLost { .. }) => break,
                 // The lease outlives a few missed beats.
-                Err(error) => tracing::warn!(job = %lease.job, %error, "heartbeat failed"),
+                Err(error) => {
+                    tracing::warn!(job = %lease.job, %error, because = because(&error), "heartbeat failed");
+                }
             }
         }
     };
     tokio::select! {
         () = renewals => {}
         () = write_progress(&deps.store, &lease, &teller) => {}
-        () = deps.process.grace_over() => {}
+        () = deps.process.drained_for(DRAIN_WORK) => {}
     }
     teller.stop.store(true, Ordering::Relaxed);
 }
@@ -103,7 +157,9 @@ async fn write_progress(store: &Store, lease: &Lease, teller: &Teller) {
         match store.reconciliations().progress(lease, progress).await {
             Ok(()) => {}
             Err(recon_store::Error::LeaseLost { .. }) => return,
-            Err(error) => tracing::warn!(job = %lease.job, %error, "progress not written"),
+            Err(error) => {
+                tracing::warn!(job = %lease.job, %error, because = because(&error), "progress not written");
+            }
         }
         tokio::time::sleep(PROGRESS_INTERVAL).await;
         if told.changed().await.is_err() {

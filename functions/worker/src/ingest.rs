@@ -5,19 +5,23 @@ use std::path::Path;
 
 use recon_contract::{RejectedSample, options};
 use recon_domain::{DatasetId, ReadOptions};
-use recon_formats::{BatchSource, Keep, Profile, SourceError, TextReader, dataset_parquet, text_reader};
-use recon_store::{DatasetContent, IngestResult, Json, Phase, Store, object_name};
+use recon_formats::text_reader::{EncodingError, Error as TextError};
+use recon_formats::{BatchSource, Keep, Profile, SourceError, TextReader, dataset_parquet};
+use recon_store::{DatasetContent, Failure, IngestResult, Json, Phase, Store, object_name};
 
 use crate::Cut;
-use crate::held::{Held, Teller};
+use crate::held::{Held, Teller, Watched};
 
 /// How many rejected rows a dataset shows as samples.
 const REJECTED_SAMPLES_MAX: usize = 20;
 
+/// The code of a dataset whose file is none that holds rows.
+const NOT_A_TABLE: &str = "not_a_table";
+
 /// What reading a file came to.
 enum Read {
     Table { profile: Profile, rejected: Vec<RejectedSample> },
-    NoTable { reason: String },
+    NoTable(Failure),
 }
 
 /// Reads the upload of this dataset and ends its job.
@@ -28,14 +32,15 @@ pub(crate) async fn run(store: &Store, held: &Held, id: DatasetId) -> Result<(),
     let options = options::from_json(&dataset.options.read()?)
         .map_err(|_| Cut::Inconsistent("the dataset's options cannot be read"))?;
 
+    let file = store.objects().open(&upload.object).await?;
     let folder = tempfile::tempdir()?;
-    let (file, columns) = (folder.path().join("upload"), folder.path().join("columns.parquet"));
-    store.objects().get_to_file(&upload.object, &file).await?;
+    let columns = folder.path().join("columns.parquet");
     let (teller, target) = (held.teller(), columns.clone());
-    let read = tokio::task::spawn_blocking(move || read(&file, &options, &target, &teller)).await??;
+    let read =
+        tokio::task::spawn_blocking(move || teller.judge(read(file, &options, &target, &teller))).await??;
 
     let result = match read {
-        Read::NoTable { reason } => IngestResult::Rejected { reason },
+        Read::NoTable(failure) => IngestResult::Rejected(failure),
         Read::Table { profile, rejected } => {
             let object = object_name::content(id, held.attempt);
             store.objects().put_file(&object, &columns).await?;
@@ -53,17 +58,21 @@ pub(crate) async fn run(store: &Store, held: &Held, id: DatasetId) -> Result<(),
 }
 
 /// Reads the file twice: once to see what its columns hold, once to write them.
-fn read(file: &Path, options: &ReadOptions, target: &Path, teller: &Teller) -> Result<Read, Cut> {
+fn read(file: File, options: &ReadOptions, target: &Path, teller: &Teller) -> Result<Read, Cut> {
     let watch = |done, total| teller.advance(Phase::Reading, done, total);
-    let looked =
-        TextReader::open(file, options, &Keep::All).map_err(SourceError::Text).and_then(|mut reader| {
+    let looked = TextReader::new(Watched::new(file, teller), options, &Keep::All)
+        .map_err(SourceError::Text)
+        .and_then(|mut reader| {
             let profile = BatchSource::profile(&mut reader, &watch)?;
             Ok((reader, profile))
         });
     let (mut reader, profile) = match looked {
         Ok((reader, Some(profile))) => (reader, profile),
         Ok((_, None)) => return Err(Cut::Stopped),
-        Err(error) if is_of_the_file(&error) => return Ok(Read::NoTable { reason: error.to_string() }),
+        Err(error) if is_of_the_file(&error) => {
+            let failure = Failure { code: NOT_A_TABLE.to_owned(), detail: error.to_string() };
+            return Ok(Read::NoTable(failure));
+        }
         Err(error) => return Err(error.into()),
     };
     let mut writer = dataset_parquet::Writer::new(File::create(target)?, reader.header())?;
@@ -84,7 +93,8 @@ fn read(file: &Path, options: &ReadOptions, target: &Path, teller: &Teller) -> R
 /// Whether the file itself cannot be read as a table, however often it is tried.
 fn is_of_the_file(error: &SourceError) -> bool {
     match error {
-        SourceError::Text(text_reader::Error::Read(_)) | SourceError::Dataset(_) => false,
+        SourceError::Text(TextError::Read(_) | TextError::Encoding(EncodingError::Read(_)))
+        | SourceError::Dataset(_) => false,
         SourceError::Text(_) => true,
     }
 }

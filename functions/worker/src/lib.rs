@@ -7,24 +7,27 @@
 mod held;
 mod ingest;
 mod reconcile;
+mod schema;
 
-use recon_runtime::{Platform, Process, Turn};
+use recon_runtime::{Platform, Process, Turn, because};
 use recon_store::{Error, JobKind, ObjectError, Store, Subject};
 
 use crate::held::Held;
+use crate::schema::Gate;
 
 /// What the worker may touch.
 #[derive(Clone)]
 pub struct Deps {
     store: Store,
     process: Process,
+    schema: Gate,
 }
 
 impl Deps {
     /// Everything from the platform.
     #[must_use]
     pub fn open(platform: &Platform) -> Self {
-        Self { store: platform.store.clone(), process: platform.process.clone() }
+        Self { store: platform.store.clone(), process: platform.process.clone(), schema: Gate::default() }
     }
 }
 
@@ -38,13 +41,13 @@ enum Cut {
     Store(#[from] Error),
     #[error(transparent)]
     Object(#[from] ObjectError),
-    #[error("local file: {0}")]
+    #[error("local file")]
     File(#[from] std::io::Error),
     #[error(transparent)]
     Source(#[from] recon_formats::SourceError),
-    #[error("stored dataset: {0}")]
+    #[error(transparent)]
     Dataset(#[from] recon_formats::dataset_parquet::Error),
-    #[error("matches: {0}")]
+    #[error(transparent)]
     Matches(#[from] recon_formats::results::matches_parquet::Error),
     /// The computation panicked: a defect, whose trace is in the log.
     #[error("the computation panicked")]
@@ -54,21 +57,36 @@ enum Cut {
     Inconsistent(&'static str),
 }
 
-/// Takes at most one job and works it off.
+/// Takes at most one job and works it off. On a schema that does not serve this build it takes none.
 ///
 /// # Errors
 /// When no job can be asked for, or the end of one cannot be written down; its lease will run out.
 pub async fn turn(deps: Deps) -> Result<Turn, Error> {
+    if !deps.schema.serves(&deps.store).await? {
+        return Ok(Turn::Waiting);
+    }
+    let turned = take(&deps).await;
+    if turned.is_err() {
+        // The schema may have changed under a worker that runs.
+        deps.schema.doubt();
+    }
+    turned
+}
+
+async fn take(deps: &Deps) -> Result<Turn, Error> {
     let kinds = [JobKind::Ingest, JobKind::Reconcile];
     let Some(lease) = deps.store.jobs().lease(&kinds, &name()).await? else {
         return Ok(Turn::Idle);
     };
-    let held = Held::keep(&deps, lease);
+    let held = Held::keep(deps, lease);
     tracing::info!(job = %held.job, kind = held.kind().as_str(), attempt = held.attempt, "job taken");
     let ended = match held.subject {
         Subject::Dataset(id) => ingest::run(&deps.store, &held, id).await,
         Subject::Reconciliation(id) => reconcile::run(&deps.store, &held, id).await,
     };
+    if let Err(Cut::Store(Error::Database { .. })) = ended {
+        deps.schema.doubt();
+    }
     settle(&deps.store, &held, ended).await?;
     Ok(Turn::Worked)
 }
@@ -88,8 +106,10 @@ async fn settle(store: &Store, held: &Held, ended: Result<(), Cut>) -> Result<()
             store.jobs().release(held).await
         }
         Err(cut) => {
-            tracing::error!(job = %held.job, error = %cut, "attempt failed");
-            store.jobs().fail(held, &cut.to_string()).await.map(|_| ())
+            let because = because(&cut);
+            tracing::error!(job = %held.job, error = %cut, because, "attempt failed");
+            let colon = if because.is_empty() { "" } else { ": " };
+            store.jobs().fail(held, &format!("{cut}{colon}{because}")).await.map(|_| ())
         }
     };
     match settled {

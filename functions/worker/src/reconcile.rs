@@ -9,12 +9,12 @@ use recon_domain::{BreakId, DatasetId, ReadOptions, ReconciliationId, RuleSet, S
 use recon_formats::mapping::{self, Input, map_both};
 use recon_formats::results::{BreakBody, Results};
 use recon_formats::{Keep, SourceError, dataset_parquet};
-use recon_store::{BREAKS_PER_BATCH_MAX, Failure, Json, NewBreak, Phase, Published, Store, object_name};
+use recon_store::{BreakBatches, Failure, Json, NewBreak, Phase, Published, Store, object_name};
 use serde_json::json;
 use tokio::sync::mpsc;
 
 use crate::Cut;
-use crate::held::{Held, Teller};
+use crate::held::{Held, Teller, Watched};
 
 /// Batches of breaks that may wait to be written, so that memory does not grow with their number.
 const BATCHES_WAITING_MAX: usize = 4;
@@ -63,7 +63,8 @@ pub(crate) async fn run(store: &Store, held: &Held, id: ReconciliationId) -> Res
         teller: held.teller(),
         breaks: sender,
     };
-    let computed = tokio::task::spawn_blocking(move || compute(task));
+    let teller = held.teller();
+    let computed = tokio::task::spawn_blocking(move || teller.judge(compute(task)));
     // A batch that cannot be written closes the channel, and with it the computation.
     let written = write_breaks(store, held, receiver).await;
     let computed = computed.await?;
@@ -143,7 +144,7 @@ fn compute(task: Task) -> Result<Ran, Cut> {
     }
     let (rules, left, right, texts) = (&task.rules, &mapped.left, &mapped.right, &mapped.texts);
     let results = Results { rules, left, right, texts, outcome: &outcome };
-    results.write_matches_parquet(File::create(&task.matches)?)?;
+    results.write_matches_parquet(Watched::new(File::create(&task.matches)?, &task.teller))?;
     send_breaks(&results, task.reconciliation, &task.teller, &task.breaks)?;
     Ok(Ran::Result(Box::new(outcome.summary)))
 }
@@ -157,13 +158,9 @@ fn send_breaks(
 ) -> Result<(), Cut> {
     let total = u64::try_from(results.outcome.breaks.len()).unwrap_or(u64::MAX);
     let mut done = 0;
-    let mut bodies = results.break_bodies().peekable();
-    while bodies.peek().is_some() {
-        let batch = bodies
-            .by_ref()
-            .take(BREAKS_PER_BATCH_MAX)
-            .map(|found| new_break(reconciliation, &found))
-            .collect::<Result<Vec<_>, _>>()?;
+    let found = results.break_bodies().map(|found| new_break(reconciliation, &found));
+    for batch in BreakBatches::of(found) {
+        let batch = batch?;
         done += u64::try_from(batch.len()).unwrap_or(u64::MAX);
         if batches.blocking_send(batch).is_err() || !teller.advance(Phase::Writing, done, total) {
             return Err(Cut::Stopped);

@@ -16,7 +16,7 @@ pub(crate) fn run() -> Result<()> {
     complaints.extend(folders::check(&root, &packages)?);
     complaints.extend(sources::check(&root)?);
     if !complaints.is_empty() {
-        bail!("{} complaints:\n  {}", complaints.len(), complaints.join("\n  "));
+        bail!("complaints, {} of them:\n  {}", complaints.len(), complaints.join("\n  "));
     }
     println!("tidy: nothing to complain about in {} crates", packages.len());
     Ok(())

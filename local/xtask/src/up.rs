@@ -66,9 +66,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         }
         None => println!("\nrecon runs at {address} with the accounts and data it had"),
     }
-    println!("data and log: {}", installation.folder.display());
-    if !arguments.exit {
-        println!("Ctrl-C stops it.");
+    let folder = installation.folder.display();
+    println!("data and log: {folder}");
+    if arguments.exit {
+        println!("it stops now; `cargo xtask up --data {folder}` starts it again");
+    } else {
+        println!("Ctrl-C stops it; `cargo xtask up --data {folder}` starts it again with what it has");
         wait(&interrupted, &mut server)?;
     }
     server.stop()

@@ -68,6 +68,12 @@ impl<'a> Node<'a> {
         self.faults.push(&self.pointer, code, detail.into());
     }
 
+    /// Records a fault at a place below this one.
+    pub(crate) fn fault_below(&self, path: &[&str], code: FieldCode, detail: impl Into<String>) {
+        let pointer = path.iter().fold(self.pointer.clone(), |pointer, key| child(&pointer, key));
+        self.faults.push(&pointer, code, detail.into());
+    }
+
     fn wrong_type(&self, expected: &str) {
         let found = match self.value {
             Value::Null => "null".to_owned(),

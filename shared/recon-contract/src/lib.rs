@@ -10,6 +10,7 @@ mod dataset;
 mod document;
 mod finding;
 mod health;
+mod json;
 mod page;
 mod reconciliation;
 mod session;
@@ -25,7 +26,7 @@ pub use finding::{
     Break, BreakQuery, FailedCondition, Match, MatchQuery, Nearest, Resolution, RowValues, Values, Variance,
 };
 pub use health::{Health, Readiness, Ready};
-pub use page::{Cursor, CursorError, LIMIT_DEFAULT, LIMIT_MAX, List, Page, PageRequest};
+pub use page::{Cursor, CursorError, LIMIT_DEFAULT, LIMIT_MAX, List, PAGE_BYTES_MAX, Page, PageRequest};
 pub use problem::{Code, FieldCode, FieldError, FieldErrors, Problem};
 pub use reconciliation::{
     NewReconciliation, Phase, Reconciliation, ReconciliationProgress, ReconciliationQuery,

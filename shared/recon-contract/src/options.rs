@@ -27,6 +27,10 @@ const FIELDS: [&str; 10] = [
     "null_values",
 ];
 
+/// The options that only matter where a file is read. The others also decide what its cells mean. A `sheet` is
+/// refused everywhere as yet.
+pub(crate) const READING: [&str; 5] = ["delimiter", "quote", "encoding", "header_row", "null_values"];
+
 /// Reads options from their document.
 ///
 /// # Errors

@@ -1,5 +1,7 @@
 //! Pages of lists, and the cursors between them.
 
+use std::io;
+
 use serde::{Deserialize, Serialize};
 
 use crate::document::Table;
@@ -9,6 +11,11 @@ use crate::problem::{Code, FieldCode, Problem};
 pub const LIMIT_DEFAULT: u16 = 50;
 /// The most items of a page.
 pub const LIMIT_MAX: u16 = 500;
+
+/// The most bytes that the items of a page take together; a page ends before the item that would go beyond. They are
+/// counted as a text inside another JSON document, where a quote takes two: so travels the answer of a function,
+/// of which a load balancer takes 1 MB.
+pub const PAGE_BYTES_MAX: usize = 700_000;
 
 /// One page of a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,6 +69,51 @@ pub struct PageRequest {
 }
 
 const VERSION: &str = "1";
+
+impl<T: Serialize> Page<T> {
+    /// The page of these items, each with its position in the list. It ends before [`PAGE_BYTES_MAX`], though never
+    /// without an item; `more` says whether the list goes on after the last of them.
+    pub fn cut(list: List, items: impl IntoIterator<Item = (u128, T)>, more: bool) -> Self {
+        let mut page = Self { items: Vec::new(), next_cursor: None };
+        let (mut bytes, mut last, mut more) = (0_usize, None, more);
+        for (position, item) in items {
+            bytes = bytes.saturating_add(Measured::of(&item));
+            if bytes > PAGE_BYTES_MAX && last.is_some() {
+                more = true;
+                break;
+            }
+            page.items.push(item);
+            last = Some(position);
+        }
+        page.next_cursor = last.filter(|_| more).map(|position| Cursor { list, position }.to_string());
+        page
+    }
+}
+
+/// Counts the bytes that are written, as they stand in a JSON text.
+struct Measured(usize);
+
+impl Measured {
+    /// The bytes of an item and of the comma after it.
+    fn of(item: &impl Serialize) -> usize {
+        let mut measured = Self(1);
+        // Counting fails nowhere; what has no JSON form fails where the answer is written.
+        let _ = serde_json::to_writer(&mut measured, item);
+        measured.0
+    }
+}
+
+impl io::Write for Measured {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let escaped = bytes.iter().filter(|byte| matches!(byte, b'"' | b'\\')).count();
+        self.0 = self.0.saturating_add(bytes.len() + escaped);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
 
 impl List {
     const fn tag(self) -> &'static str {
@@ -135,6 +187,46 @@ impl PageRequest {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Cuts texts of so many letters, at the positions 1, 2, ….
+    fn cut(letters: &[usize], more: bool) -> (usize, Option<u128>) {
+        let items = (1..).zip(letters.iter().map(|letters| "x".repeat(*letters)));
+        let page = Page::cut(List::Breaks, items, more);
+        let next = page.next_cursor.map(|cursor| Cursor::parse(List::Breaks, &cursor).unwrap().position);
+        (page.items.len(), next)
+    }
+
+    #[test]
+    fn a_page_ends_with_its_items_or_with_its_bytes() {
+        assert_eq!(cut(&[], false), (0, None));
+        assert_eq!(cut(&[1, 1], false), (2, None));
+        assert_eq!(cut(&[1, 1], true), (2, Some(2)));
+        // A third of the room for each, then one letter more: two quotes of two bytes and a comma besides.
+        let third = PAGE_BYTES_MAX / 3 - 5;
+        assert_eq!(cut(&[third, third, third], false), (3, None));
+        assert_eq!(cut(&[third, third, third, third], false), (3, Some(3)));
+        assert_eq!(cut(&[third, third, third + 2], false), (2, Some(2)));
+    }
+
+    #[test]
+    fn an_item_that_is_larger_than_a_page_stands_alone() {
+        let huge = 2 * PAGE_BYTES_MAX;
+        assert_eq!(cut(&[huge], false), (1, None));
+        assert_eq!(cut(&[huge, 1], false), (1, Some(1)));
+        assert_eq!(cut(&[1, huge, 1], false), (1, Some(1)));
+    }
+
+    #[test]
+    fn a_page_fits_into_a_text_of_json_whatever_it_holds() {
+        for letter in ["x", "\"", "\\", "\u{1}", "ä"] {
+            let items = (1..).zip(std::iter::repeat_n(letter.repeat(1000), 1000));
+            let page = Page::cut(List::Matches, items, false);
+            assert!(page.next_cursor.is_some() && page.items.len() > 20, "{letter:?}");
+            let inner = serde_json::to_string(&page.items).unwrap();
+            let outer = serde_json::to_string(&inner).unwrap().len();
+            assert!(outer <= PAGE_BYTES_MAX + 3, "{letter:?}: {outer}");
+        }
+    }
 
     #[test]
     fn a_cursor_reads_back_in_its_own_list_only() {

@@ -76,6 +76,9 @@ pub struct ReconciliationProgress {
 }
 
 /// A reconciliation.
+///
+/// Its rules are not repeated: they may be larger than everything else together, and who asks for the state of a run
+/// asks often.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reconciliation {
     /// Its id.
@@ -89,8 +92,6 @@ pub struct Reconciliation {
     /// The dataset on the right.
     #[serde(with = "text")]
     pub right: DatasetId,
-    /// The rules as they were sent.
-    pub rules: Value,
     /// Where it stands.
     #[serde(with = "text")]
     pub status: ReconciliationStatus,
@@ -140,6 +141,9 @@ impl Request for NewReconciliation {
             let right = table.required("right").and_then(|node| node.parsed());
             let document = table.required("rules");
             let rules = document.as_ref().and_then(rules::read);
+            if let Some(document) = &document {
+                rules::refuse_file_options(document);
+            }
             Some(Self {
                 name: name?.to_owned(),
                 left: left?,
@@ -207,6 +211,37 @@ mod tests {
     }
 
     #[test]
+    fn options_for_reading_a_file_are_refused_where_there_is_none() {
+        let options = json!({
+            "delimiter": ";", "quote": "'", "encoding": "utf-8", "header_row": 2, "null_values": ["-"],
+            "decimal_mark": ",", "thousands_mark": ".", "date_order": "dmy", "currency": "EUR", "sheet": null,
+        });
+        let mut rules = json!({
+            "left": options, "right": {"header_row": 0, "quote": null},
+            "columns": {"reference": {"left": "Ref", "right": "ref", "type": "text"}},
+            "passes": [{"name": "reference", "equal": ["reference"]}],
+        });
+        assert!(rules::from_json(&rules).is_ok(), "files have such options");
+        let ask = |rules: &Value| {
+            let asked = json!({"name": "March", "left": ID, "right": ID, "rules": rules});
+            NewReconciliation::from_document(&asked)
+        };
+        let errors = ask(&rules).unwrap_err().0;
+        let found: Vec<_> = errors.iter().map(|error| (error.pointer.as_str(), error.code)).collect();
+        let places = ["left/delimiter", "left/quote", "left/encoding", "left/header_row", "left/null_values"];
+        let mut places = places.map(|place| format!("/rules/{place}")).to_vec();
+        places.push("/rules/right/header_row".to_owned());
+        let expected: Vec<_> = places.iter().map(|place| (place.as_str(), FieldCode::UnknownField)).collect();
+        assert_eq!(found, expected);
+        for side in ["left", "right"] {
+            for name in crate::options::READING {
+                rules[side].as_object_mut().unwrap().remove(name);
+            }
+        }
+        assert!(ask(&rules).is_ok(), "the others decide what cells mean");
+    }
+
+    #[test]
     fn waiting_is_bounded() {
         let ask =
             |name: &str, value: &str| ReconciliationQuery::from_parameters(&[(name.into(), value.into())]);
@@ -222,7 +257,7 @@ mod tests {
     #[test]
     fn a_reconciliation_reads_back() {
         let json = json!({
-            "id": ID, "name": "March", "left": ID, "right": ID, "rules": {}, "status": "queued",
+            "id": ID, "name": "March", "left": ID, "right": ID, "status": "queued",
             "progress": {"phase": "queued", "done": 0, "total": 0}, "summary": null, "error": null,
             "created_at": "2026-03-02T10:00:00.5Z", "finished_at": null,
         });

@@ -3,7 +3,8 @@
 use serde_json::{Map, Value};
 
 use crate::document::{Faults, Node};
-use crate::problem::{Code, FieldErrors, Problem};
+use crate::json;
+use crate::problem::{Code, FieldError, FieldErrors, Problem};
 
 /// A request body.
 pub trait Request: Sized {
@@ -27,11 +28,19 @@ pub trait Query: Sized {
 /// Reads a request body from its bytes.
 ///
 /// # Errors
-/// [`Code::MalformedBody`] when the bytes are not JSON, [`Code::ValidationFailed`] with every fault else.
+/// [`Code::MalformedBody`] when the bytes are not JSON, or JSON with a repeated field, whose place is named;
+/// [`Code::ValidationFailed`] with every fault else.
 pub fn parse<T: Request>(body: &[u8]) -> Result<T, Problem> {
-    let document: Value = serde_json::from_slice(body)
-        .map_err(|error| Problem::new(Code::MalformedBody, format!("the body is not JSON: {error}")))?;
+    let document = json::parse(body).map_err(malformed)?;
     T::from_document(&document).map_err(Problem::from)
+}
+
+fn malformed(fault: FieldError) -> Problem {
+    if fault.pointer.is_empty() {
+        return Problem::new(Code::MalformedBody, format!("the body is not JSON: {fault}"));
+    }
+    let detail = fault.to_string();
+    Problem { errors: vec![fault], ..Problem::new(Code::MalformedBody, detail) }
 }
 
 /// Reads a document with a function over its root.
@@ -63,7 +72,7 @@ pub(crate) fn read_query<T>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{CompleteDataset, NewDataset};
+    use crate::{CompleteDataset, FieldCode, NewDataset};
 
     #[test]
     fn a_body_that_is_not_json_is_malformed_and_one_that_is_wrong_is_invalid() {
@@ -78,5 +87,16 @@ mod tests {
         let places: Vec<_> = problem.errors.iter().map(|error| error.pointer.as_str()).collect();
         assert_eq!(places, ["/nmae", "", "/format"]);
         assert_eq!(problem.detail, "/nmae: unknown field `nmae`, did you mean `name`? (and 2 more)");
+    }
+
+    #[test]
+    fn a_body_that_says_a_thing_twice_is_malformed_and_the_place_is_named() {
+        let body = br#"{"name": "x", "options": {"currency": "EUR", "currency": "USD"}}"#;
+        let problem = parse::<NewDataset>(body).unwrap_err();
+        assert_eq!((problem.code, problem.status()), (Code::MalformedBody, 400));
+        let places: Vec<_> =
+            problem.errors.iter().map(|error| (error.pointer.as_str(), error.code)).collect();
+        assert_eq!(places, [("/options/currency", FieldCode::Duplicate)]);
+        assert!(problem.detail.starts_with("/options/currency: the field `currency` is repeated"));
     }
 }

@@ -18,10 +18,9 @@ use serde_json::Value;
 pub use self::check::check_columns;
 pub use self::toml::{to_toml, toml_to_json};
 use crate::document::Node;
-use crate::options;
-use crate::problem::FieldCode;
 pub use crate::problem::FieldErrors as RuleErrors;
-use crate::request;
+use crate::problem::{FieldCode, FieldErrors};
+use crate::{json, options, request};
 
 /// The most bytes of the name of a role, a calendar or a pass.
 pub const NAME_BYTES_MAX: usize = 64;
@@ -56,6 +55,14 @@ pub fn from_toml(text: &str) -> Result<RuleSet, RuleErrors> {
 /// Every fault, at its place.
 pub fn from_json(document: &Value) -> Result<RuleSet, RuleErrors> {
     request::read(document, read)
+}
+
+/// Reads the text of a JSON rule document, for [`from_json`].
+///
+/// # Errors
+/// What is not JSON, by line and column, or a field that is said twice, by its place.
+pub fn parse_json(text: &str) -> Result<Value, RuleErrors> {
+    json::parse(text.as_bytes()).map_err(|fault| FieldErrors(vec![fault]))
 }
 
 /// How a condition of a pass is named in results: `currency`, `equal:reference`, `within:amount`,
@@ -104,6 +111,19 @@ pub(crate) fn read(node: &Node<'_>) -> Option<RuleSet> {
         calendars: calendars.into_iter().filter_map(|named| named.calendar).collect(),
         passes,
     })
+}
+
+/// Refuses options that only matter where a file is read, in rules for datasets, which were read already.
+pub(crate) fn refuse_file_options(node: &Node<'_>) {
+    for side in ["left", "right"] {
+        let Some(Value::Object(given)) = node.value.get(side) else { continue };
+        for name in
+            options::READING.iter().filter(|name| given.get(**name).is_some_and(|value| !value.is_null()))
+        {
+            let detail = format!("`{name}` belongs to the dataset's own options: it was read already");
+            node.fault_below(&[side, name], FieldCode::UnknownField, detail);
+        }
+    }
 }
 
 fn count_patterns(document: &Value) -> usize {

@@ -13,7 +13,14 @@ impl Column {
             (Self::Text { ids: a, .. }, Self::Text { ids: b, .. }) => {
                 a[entry] == b[other_entry] && a[entry] != TextId::EMPTY
             }
-            _ => self.code(entry).zip(other.code(other_entry)).is_some_and(|(a, b)| a == b),
+            (Self::Number { units: a, .. }, Self::Number { units: b, .. }) => {
+                a[entry] == b[other_entry] && a[entry] != Self::EMPTY_NUMBER
+            }
+            (Self::Day(a), Self::Day(b)) => a[entry] == b[other_entry] && a[entry] != Self::EMPTY_DAY,
+            (Self::Instant(a), Self::Instant(b)) => {
+                a[entry] == b[other_entry] && a[entry] != Self::EMPTY_MICROS
+            }
+            (Self::Number { .. } | Self::Day(_) | Self::Instant(_) | Self::Text { .. }, _) => false,
         }
     }
 
@@ -37,7 +44,7 @@ impl Column {
     #[inline]
     pub(crate) fn number(&self, entry: usize) -> Option<i128> {
         match self {
-            Self::Number { .. } => self.code(entry),
+            Self::Number { units, .. } => Some(units[entry]).filter(|units| *units != Self::EMPTY_NUMBER),
             Self::Day(_) | Self::Instant(_) | Self::Text { .. } => None,
         }
     }

@@ -15,7 +15,8 @@ use crate::{Column, Interner, Table, TextId};
 /// The entries of one side by content. Entries of a class are equal in all mapped columns.
 #[derive(Debug)]
 pub(crate) struct Classes {
-    /// Entries by mapped columns, then by currency, then by the whole row, then by file row.
+    /// Entries by numbers and dates, then by texts, each in the order of the rules, then by currency, then by
+    /// the whole row, then by file row.
     order: Vec<u32>,
     /// Where each class starts in `order`, and at last where the last one ends.
     starts: Vec<u32>,
@@ -24,13 +25,18 @@ pub(crate) struct Classes {
 /// An entry with the first bits of its content.
 type Prefixed = (u128, u32);
 
+/// From so many entries on, those that agree in all numbers are sorted by all threads, with a part of their
+/// texts at hand.
+const LONG_RUN: usize = 64;
+
 impl Classes {
-    /// Sorts a table by the columns of these roles.
+    /// Sorts one side by content.
     pub(crate) fn of(input: &Input<'_>, side: usize) -> Self {
-        let (table, roles) = (input.tables[side], input.roles().collect());
-        let content = Content { table, roles, texts: input.texts };
-        let mut entries = content.prefixes();
-        entries.par_sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| content.rows(a.1, b.1)));
+        let content = Content::of(input, side);
+        let mut entries = content.numbers();
+        entries.par_sort_unstable();
+        let runs = entries.chunk_by_mut(|a, b| a.0 == b.0).filter(|run| run.len() > 1);
+        runs.collect::<Vec<_>>().into_par_iter().for_each(|run| content.sort_run(run));
         let same = |a: Prefixed, b: Prefixed| a.0 == b.0 && content.values(a.1, b.1).is_eq();
         let mut starts: Vec<u32> = Vec::with_capacity(entries.len() + 1);
         for position in 0..entries.len() {
@@ -78,26 +84,38 @@ impl Classes {
 /// The order of contents.
 struct Content<'a> {
     table: &'a Table,
-    roles: Vec<usize>,
     texts: &'a Interner,
+    /// Numbers and dates.
+    numbers: Vec<&'a Column>,
+    /// Texts.
+    words: Vec<&'a [TextId]>,
 }
 
-impl Content<'_> {
-    /// By the mapped columns in the order of the rules, then by currency.
+impl<'a> Content<'a> {
+    fn of(input: &Input<'a>, side: usize) -> Self {
+        let table = input.tables[side];
+        let columns = || input.roles().map(|role| &table.columns[role]);
+        let words = columns().filter_map(|column| match column {
+            Column::Text { ids, .. } => Some(ids.as_slice()),
+            Column::Number { .. } | Column::Day(_) | Column::Instant(_) => None,
+        });
+        let numbers = columns().filter(|column| !matches!(column, Column::Text { .. }));
+        Self { table, texts: input.texts, numbers: numbers.collect(), words: words.collect() }
+    }
+
+    /// By numbers and dates, then by texts, each in the order of the rules, then by currency.
     fn values(&self, a: u32, b: u32) -> Ordering {
         let (a, b) = (index(a), index(b));
-        let mut order = Ordering::Equal;
-        for role in &self.roles {
-            order = match &self.table.columns[*role] {
-                Column::Text { ids, .. } if ids[a] == ids[b] => Ordering::Equal,
-                Column::Text { ids, .. } => self.texts.get(ids[a]).cmp(&self.texts.get(ids[b])),
-                column => column.code(a).cmp(&column.code(b)),
-            };
+        for column in &self.numbers {
+            let order = column.code(a).cmp(&column.code(b));
             if order.is_ne() {
                 return order;
             }
         }
-        order.then_with(|| self.table.currencies[a].cmp(&self.table.currencies[b]))
+        match self.words.iter().find(|ids| ids[a] != ids[b]) {
+            Some(ids) => self.texts.get(ids[a]).cmp(&self.texts.get(ids[b])),
+            None => self.table.currencies[a].cmp(&self.table.currencies[b]),
+        }
     }
 
     /// By values, then by the whole row, and for rows that are the same in everything by their place.
@@ -108,29 +126,38 @@ impl Content<'_> {
             .then_with(|| (self.table.rows[i], a).cmp(&(self.table.rows[j], b)))
     }
 
-    /// Every entry with as much of its content as fits 128 bits, so that most comparisons need no more:
-    /// numbers and dates less their minimum in as few bits as they need, then one text without what all
-    /// texts of its column start with.
-    fn prefixes(&self) -> Vec<Prefixed> {
+    /// Every entry with as many of its numbers as fit 128 bits, less their minimum in as few bits as they
+    /// need. Few entries agree in them all, so few texts are looked at.
+    fn numbers(&self) -> Vec<Prefixed> {
         let mut entries: Vec<Prefixed> = (0..self.table.len()).map(|entry| (0, narrow(entry))).collect();
         let mut free = u128::BITS;
-        for role in &self.roles {
+        for column in &self.numbers {
             if free == 0 {
                 break;
             }
-            match &self.table.columns[*role] {
-                Column::Text { ids, .. } => {
-                    let skip = self.common_start(ids);
-                    let bits = std::mem::take(&mut free);
-                    entries.par_iter_mut().for_each(|(prefix, entry)| {
-                        *prefix |=
-                            first_bytes(self.texts.get(ids[index(*entry)]), skip) >> (u128::BITS - bits);
-                    });
-                }
-                column => free = add_numbers(&mut entries, column, free),
-            }
+            free = add_numbers(&mut entries, column, free);
         }
         entries
+    }
+
+    /// Sorts entries that agree in the numbers that fit.
+    fn sort_run(&self, run: &mut [Prefixed]) {
+        if run.len() < LONG_RUN {
+            run.sort_unstable_by(|a, b| self.rows(a.1, b.1));
+            return;
+        }
+        // Where the numbers all fit, the first text comes next; its start decides most comparisons.
+        let exact = run.iter().all(|entry| self.numbers_agree(run[0].1, entry.1));
+        let ids = self.words.first().filter(|_| exact);
+        let skip = ids.map_or(0, |ids| self.common_start(ids));
+        let start = |entry: u32| ids.map_or(0, |ids| first_bytes(self.texts.get(ids[index(entry)]), skip));
+        let mut sorted: Vec<Prefixed> = run.par_iter().map(|(_, entry)| (start(*entry), *entry)).collect();
+        sorted.par_sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| self.rows(a.1, b.1)));
+        run.iter_mut().zip(sorted).for_each(|(place, (_, entry))| place.1 = entry);
+    }
+
+    fn numbers_agree(&self, a: u32, b: u32) -> bool {
+        self.numbers.iter().all(|column| column.code(index(a)) == column.code(index(b)))
     }
 
     /// How many bytes all texts of a column have in common at their start.

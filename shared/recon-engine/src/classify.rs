@@ -6,6 +6,7 @@ mod cause;
 mod nearest;
 mod probe;
 
+use rayon::prelude::*;
 use recon_domain::{BreakKind, Condition, Side};
 use std::collections::HashSet;
 
@@ -62,8 +63,11 @@ pub(crate) fn classify(
     let sought = [LEFT, RIGHT].map(|side| left[side].iter().map(|class| single(side, *class)).collect());
     let found = nearest::search(&judges, &sought, progress)?;
     let near = [LEFT, RIGHT].map(|side| {
-        let best = (0..).zip(&found[side]);
-        best.map(|(class, best)| best.as_ref().map(|best| near(&judges, side, class, best))).collect()
+        let best = found[side].par_iter().enumerate();
+        let near = |(class, best): (usize, &Option<Best>)| {
+            best.as_ref().map(|best| near(&judges, side, narrow(class), best))
+        };
+        best.map(near).collect()
     });
     let constants = Constants::of(&judges, near.iter().flatten().flatten());
     let ambiguous = ambiguous(open, forbidden);

@@ -114,21 +114,17 @@ impl Judge<'_> {
             Scope::Block { proven } => proven,
         };
         for (number, window) in (0_u8..).zip(&self.plan.windows).filter(|(bit, _)| proven >> bit & 1 == 0) {
-            let values = [LEFT, RIGHT].map(|side| window.value(self.input, side, entries[side]));
-            let by = || match values {
-                [Some(left), Some(right)] => window.deviation(left, right),
-                _ => Deviation::Other,
-            };
-            let holds = match values {
-                [Some(left), Some(right)] => {
-                    let (least, most) = window.range(left);
-                    (least..=most).contains(&right)
-                }
-                _ => false,
-            };
-            if !holds {
-                verdict.fail(Condition::Within(number), by, at_most)?;
+            if window.holds(self.input, entries) {
+                continue;
             }
+            let by = || {
+                let values = [LEFT, RIGHT].map(|side| window.value(self.input, side, entries[side]));
+                match values {
+                    [Some(left), Some(right)] => window.deviation(left, right),
+                    _ => Deviation::Other,
+                }
+            };
+            verdict.fail(Condition::Within(number), by, at_most)?;
         }
         Some(())
     }

@@ -12,7 +12,9 @@ pub struct Interner {
     arena: String,
     /// The end of each text in the arena.
     ends: Vec<usize>,
-    index: HashTable<u32>,
+    /// The number of each text under the upper half of its hash: growing needs no text, and other texts are told
+    /// apart without a look at them.
+    index: HashTable<(u32, u32)>,
     hasher: FixedState,
 }
 
@@ -28,18 +30,18 @@ impl Interner {
         if text.is_empty() {
             return TextId::EMPTY;
         }
-        let hash = self.hasher.hash_one(text);
-        let (arena, ends, hasher) = (&self.arena, &self.ends, &self.hasher);
+        let upper = upper_half(self.hasher.hash_one(text));
+        let (arena, ends) = (&self.arena, &self.ends);
         let entry = self.index.entry(
-            hash,
-            |id| slice(arena, ends, *id) == text,
-            |id| hasher.hash_one(slice(arena, ends, *id)),
+            spread(upper),
+            |(other, id)| *other == upper && slice(arena, ends, *id) == text,
+            |(other, _)| spread(*other),
         );
         match entry {
-            hashbrown::hash_table::Entry::Occupied(found) => TextId(*found.get()),
+            hashbrown::hash_table::Entry::Occupied(found) => TextId(found.get().1),
             hashbrown::hash_table::Entry::Vacant(free) => {
                 let id = u32::try_from(self.ends.len()).unwrap_or(u32::MAX - 1);
-                free.insert(id);
+                free.insert((upper, id));
                 self.arena.push_str(text);
                 self.ends.push(self.arena.len());
                 TextId(id)
@@ -64,6 +66,15 @@ impl Interner {
     pub fn is_empty(&self) -> bool {
         self.ends.is_empty()
     }
+}
+
+fn upper_half(hash: u64) -> u32 {
+    u32::try_from(hash >> 32).unwrap_or(u32::MAX)
+}
+
+/// A hash whose upper and lower bits both depend on all of `upper`, as the table needs.
+const fn spread(upper: u32) -> u64 {
+    (upper as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15)
 }
 
 fn slice<'a>(arena: &'a str, ends: &[usize], id: u32) -> &'a str {

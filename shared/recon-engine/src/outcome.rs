@@ -76,7 +76,7 @@ pub enum Deviation {
 /// The result of a run, in canonical order: matches by the rows they hold, breaks left before right.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
-    /// Matches, by pass, then by the content of their entries, then by file row.
+    /// Matches, by pass, then in the order of their left entries in the file.
     pub matches: Vec<Match>,
     /// Breaks, left before right, each in file order.
     pub breaks: Vec<Break>,

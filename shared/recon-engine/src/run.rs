@@ -89,7 +89,7 @@ fn run(
         let plan = Plan::new(&input, number);
         let go_on = || progress.advance(Phase::Matching, count(number), passes);
         let outcome = pass::run(&input, &plan, &open, &mut words, &go_on)?;
-        matches.extend(consume(&given, &plan, &classes, &outcome.pairings, &mut open));
+        matches.extend(consume(&given, &plan, &classes, outcome.pairings, &mut open));
         forbidden.extend(outcome.forbidden);
         limits.skipped_blocks += outcome.limits.skipped_blocks;
         limits.bounded_components += outcome.limits.bounded_components;
@@ -111,29 +111,29 @@ fn sorted(given: &Input<'_>, side: usize) -> (Classes, Table) {
     (classes, table)
 }
 
-/// Takes the entries of a pass's pairings, and makes its matches in the order of their left contents.
+/// Takes the entries of a pass's pairings, and makes its matches in the order of their left entries: results then
+/// follow the file that people have in front of them, and are written without jumping about in memory.
 fn consume(
     given: &Input<'_>,
     plan: &Plan<'_>,
     classes: &[Classes; 2],
-    pairings: &[Pairing],
+    mut pairings: Vec<Pairing>,
     open: &mut Open,
 ) -> Vec<Match> {
     let total = pairings.iter().map(|pairing| index(pairing.count)).sum();
-    // By the place of the left entry in content order.
     let mut pairs: Vec<(u32, u32, u32)> = Vec::with_capacity(total);
+    pairings.par_sort_unstable_by_key(|pairing| (pairing.left, pairing.right));
     for pairing in pairings {
         let place = classes[LEFT].open_start(pairing.left, open.of(LEFT, pairing.left));
         let entries = classes[RIGHT].open_members(pairing.right, open.of(RIGHT, pairing.right));
-        let pair = |(place, entry): (u32, &u32)| (place, *entry, pairing.ambiguity);
+        let pair = |(place, entry): (u32, &u32)| (classes[LEFT].at(place), *entry, pairing.ambiguity);
         pairs.extend((place..place + pairing.count).zip(entries).map(pair));
         open.take(LEFT, pairing.left, pairing.count);
         open.take(RIGHT, pairing.right, pairing.count);
     }
     pairs.par_sort_unstable();
-    let matched = |&(place, right, ambiguity): &(u32, u32, u32)| {
-        matched(given, plan, [classes[LEFT].at(place), right], ambiguity)
-    };
+    let matched =
+        |&(left, right, ambiguity): &(u32, u32, u32)| matched(given, plan, [left, right], ambiguity);
     pairs.par_iter().map(matched).collect()
 }
 

@@ -55,6 +55,12 @@ impl TextColumn {
         self.ends.is_empty()
     }
 
+    /// How many bytes the cells have together.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.text.len()
+    }
+
     /// The text of all cells without separators, and where each cell ends in it, in bytes.
     #[must_use]
     pub fn into_parts(self) -> (String, Vec<usize>) {

@@ -3,7 +3,7 @@
 //! One row group is one batch. The group `row` holds `number`, `line`, `content` (the hash, 16 bytes, big
 //! endian) and `rejected` (the reason; empty for a row that can be read), the group `cells` one text column
 //! for each column of the file, under its name. Rejected rows stand after the others of their batch, with
-//! empty cells. The [`Profile`] is in the file's metadata.
+//! empty cells. The [`Profile`](crate::Profile) is in the file's metadata.
 
 mod read;
 mod write;

@@ -12,7 +12,7 @@ mod texts;
 
 use std::num::NonZeroUsize;
 
-use recon_domain::{ReadOptions, RuleSet, Side};
+use recon_domain::{CURRENCY, ReadOptions, Role, RoleType, RuleSet, Side};
 use recon_engine::{Column, Interner, Table, TextId};
 
 use crate::{BatchSource, Keep, Profile, SourceError};
@@ -45,7 +45,7 @@ pub struct Mapped {
     pub rejections: [Vec<Rejection>; 2],
     /// How the left and the right columns were read, and why.
     pub readings: [Vec<Reading>; 2],
-    /// What the left and the right file show.
+    /// What the left and the right file show, at least in the columns of numbers, dates and currencies.
     pub profiles: [Profile; 2],
 }
 
@@ -238,10 +238,23 @@ impl<'a> Opened<'a> {
                 return Err(Error::NoColumn { side: self.side, role, column });
             }
         }
-        self.source.keep(&Keep::Columns(self.columns.clone())).map_err(|error| self.fail(error))?;
+        self.source.keep(&Keep::Columns(self.detected(rules))).map_err(|error| self.fail(error))?;
         let side = self.side;
         let profile = self.source.profile(&|done, total| watch(side, done, total.saturating_mul(2)));
         profile.map_err(|error| self.fail(error))?.ok_or(Error::Cancelled)
+    }
+
+    /// The columns of which it matters what all cells show: not those of texts and formats.
+    fn detected(&self, rules: &RuleSet) -> Vec<String> {
+        let side = self.side as usize;
+        let matters = |role: &&Role| match role.kind {
+            RoleType::Decimal | RoleType::Integer => true,
+            RoleType::Date => role.formats[side].is_none(),
+            RoleType::Text => role.name == CURRENCY,
+            RoleType::Timestamp => false,
+        };
+        let roles = || rules.roles.iter().filter(matters).flat_map(|role| role.sources[side].columns());
+        self.columns.iter().filter(|name| roles().any(|column| column == *name)).cloned().collect()
     }
 
     /// Turns all rows into entries.

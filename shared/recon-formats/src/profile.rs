@@ -1,7 +1,9 @@
 //! Which types and formats fit the cells of a column, counted over all rows.
 
+use std::cmp::Ordering;
+
 use recon_contract::{ColumnProfile, Fits};
-use recon_domain::{Currency, DateOrder};
+use recon_domain::{Currency, DateOrder, ReadOptions};
 
 use crate::TextColumn;
 use crate::cell::number::Fit;
@@ -40,15 +42,21 @@ pub(crate) const fn order_key(order: DateOrder) -> &'static str {
 }
 
 /// Whether a cell means nothing: blanks only, or one of the texts that were said to mean that.
+#[inline]
 pub(crate) fn is_empty(cell: &str, null_values: &[String]) -> bool {
-    cell.is_empty()
-        || cell.starts_with(is_blank) && cell.chars().all(is_blank)
-        || null_values.iter().any(|null| null == cell)
+    match cell.as_bytes() {
+        [] => true,
+        // Most cells start with a visible ASCII character.
+        [b'!'..=b'~', ..] => null_values.iter().any(|null| null == cell),
+        [..] => cell.chars().all(is_blank) || null_values.iter().any(|null| null == cell),
+    }
 }
 
 /// Counts of one column.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Counts {
+    /// Cells that are not empty.
+    cells: u64,
     empty: u64,
     decimal: u64,
     point: u64,
@@ -73,7 +81,8 @@ impl Counts {
                 self.empty += 1;
                 continue;
             }
-            if self.samples.len() < SAMPLES_MAX {
+            self.cells += 1;
+            if self.samples.len() < SAMPLES_MAX && self.samples.last().is_none_or(|last| last != cell) {
                 self.sample(cell);
             }
             if cell.len() <= VALUE_BYTES_MAX {
@@ -83,9 +92,9 @@ impl Counts {
     }
 
     fn sample(&mut self, cell: &str) {
-        let cut: String = cell.chars().take(SAMPLE_CHARS_MAX).collect();
-        if !self.samples.contains(&cut) {
-            self.samples.push(cut);
+        let cut = cell.char_indices().nth(SAMPLE_CHARS_MAX).map_or(cell, |(end, _)| &cell[..end]);
+        if !self.samples.iter().any(|sample| sample == cut) {
+            self.samples.push(cut.to_owned());
         }
     }
 
@@ -97,15 +106,17 @@ impl Counts {
             }
             return;
         }
-        self.count_number(Fit::of(cell));
         let orders = date::orders(cell);
-        if !orders.is_empty() {
-            self.date += 1;
-            for (count, order) in self.orders.iter_mut().zip(DateOrder::ALL) {
-                *count += u64::from(orders.contains(*order));
-            }
-            self.timestamp += u64::from(cell.len() >= 16 && timestamp::parse(cell).is_ok());
+        if orders.is_empty() {
+            return self.count_number(Fit::of(cell));
         }
+        // Of dates only eight digits can be a number too.
+        self.count_number(Fit::of_plain(cell));
+        self.date += 1;
+        for (count, order) in self.orders.iter_mut().zip(DateOrder::ALL) {
+            *count += u64::from(orders.contains(*order));
+        }
+        self.timestamp += u64::from(cell.len() >= 16 && timestamp::parse(cell).is_ok());
     }
 
     fn count_number(&mut self, fit: Fit) {
@@ -150,6 +161,31 @@ impl Counts {
             fits.insert(key.to_owned(), count);
         }
         ColumnProfile { name: name.to_owned(), fits, samples: self.samples.clone() }
+    }
+
+    /// How a column of dates or numbers reads, in words; what is told needs no evidence.
+    pub(crate) fn evidence(&self, name: &str, options: &ReadOptions) -> Option<String> {
+        let [cells, dates, numbers] = [self.cells, self.date, self.decimal];
+        if dates > 0 && dates * 10 >= cells * 9 && options.date_order.is_none() {
+            let most = self.orders.iter().copied().max().unwrap_or(0);
+            let fitting = DateOrder::ALL.iter().zip(self.orders).filter(|(_, count)| *count == most);
+            let orders = fitting.map(|(order, _)| order.as_str()).collect::<Vec<_>>().join(" and ");
+            return Some(format!("column `{name}`: {most} of {dates} dates fit the order {orders}"));
+        }
+        if numbers == 0 || numbers * 10 < cells * 9 || options.decimal_mark.is_some() {
+            return None;
+        }
+        let fit = |mark: char, count: u64| {
+            Some(format!("column `{name}`: {count} of {numbers} numbers fit the decimal mark `{mark}`"))
+        };
+        match self.point.cmp(&self.comma) {
+            Ordering::Greater => fit('.', self.point),
+            Ordering::Less => fit(',', self.comma),
+            Ordering::Equal if self.either > 0 => Some(format!(
+                "column `{name}`: all {numbers} numbers fit the decimal marks `.` and `,` alike"
+            )),
+            Ordering::Equal => None,
+        }
     }
 }
 

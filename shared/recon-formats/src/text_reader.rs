@@ -55,7 +55,7 @@ pub struct TextReader {
     data_start: (usize, u64),
     /// The file's size in bytes.
     total_bytes: u64,
-    null_values: Vec<String>,
+    options: ReadOptions,
     /// One for each kept column, as far as the rows were read.
     counts: Vec<Counts>,
     profile: Option<Profile>,
@@ -120,7 +120,7 @@ impl TextReader {
             rows,
             data_start,
             total_bytes,
-            null_values: options.null_values.clone(),
+            options: options.clone(),
             counts: Vec::new(),
             profile: None,
             dialect,
@@ -141,17 +141,31 @@ impl TextReader {
         &self.dialect
     }
 
-    /// What all rows show in the kept columns; `None` before the last batch was read.
+    /// What all rows show in the kept columns; `None` before [`TextReader::next_batch`] has come to the end.
     #[must_use]
     pub const fn profile(&self) -> Option<&Profile> {
         self.profile.as_ref()
     }
 
-    /// The next rows; `None` after the last.
+    /// The next rows; `None` after the last. Counts what fits the kept columns; [`BatchSource::next_batch`] does
+    /// not.
     ///
     /// # Errors
     /// When the file cannot be read, or has more than [`ROWS_MAX`] rows.
     pub fn next_batch(&mut self) -> Result<Option<TextBatch>, Error> {
+        let Some(batch) = self.read_batch()? else {
+            self.settle();
+            return Ok(None);
+        };
+        if self.profile.is_none() {
+            for (counts, column) in self.counts.iter_mut().zip(&batch.columns) {
+                counts.add(column, &self.options.null_values);
+            }
+        }
+        Ok(Some(batch))
+    }
+
+    fn read_batch(&mut self) -> Result<Option<TextBatch>, Error> {
         let mut batch = self.rows.batch();
         loop {
             let used =
@@ -163,16 +177,8 @@ impl TextReader {
             }
             self.feed.fill()?;
         }
-        if batch.is_empty() {
-            self.settle();
-            return Ok(None);
-        }
-        if self.profile.is_none() {
-            for (counts, column) in self.counts.iter_mut().zip(&batch.columns) {
-                counts.add(column, &self.null_values);
-            }
-        }
-        Ok(Some(batch))
+        self.rows.note(&batch);
+        Ok(if batch.is_empty() { None } else { Some(batch) })
     }
 
     /// Goes back to the first row, with other columns kept.
@@ -220,17 +226,19 @@ impl TextReader {
     }
 
     fn settle(&mut self) {
-        if self.profile.is_none() {
-            let columns = self.rows.kept.iter().zip(&self.counts);
-            self.profile = Some(Profile {
-                columns: columns
-                    .map(|(column, counts)| counts.profile(&self.rows.shape.header[*column]))
-                    .collect(),
-                dialect: self.dialect.clone(),
-                rows: self.rows.accepted,
-                rejected: self.rows.rejected,
-            });
+        if self.profile.is_some() {
+            return;
         }
+        let mut dialect = self.dialect.clone();
+        let name = |column: &usize| self.rows.shape.header[*column].as_str();
+        let columns = || self.rows.kept.iter().map(name).zip(&self.counts);
+        dialect.evidence.extend(columns().flat_map(|(name, counts)| counts.evidence(name, &self.options)));
+        self.profile = Some(Profile {
+            columns: columns().map(|(name, counts)| counts.profile(name)).collect(),
+            dialect,
+            rows: self.rows.accepted,
+            rejected: self.rows.rejected,
+        });
     }
 }
 
@@ -244,6 +252,7 @@ impl BatchSource for TextReader {
     }
 
     fn profile(&mut self, watch: &dyn Fn(u64, u64) -> bool) -> Result<Option<Profile>, SourceError> {
+        self.rewind()?;
         while self.profile.is_none() {
             let _ = Self::next_batch(self)?;
             let (done, total) = self.position();
@@ -256,7 +265,7 @@ impl BatchSource for TextReader {
     }
 
     fn next_batch(&mut self) -> Result<Option<TextBatch>, SourceError> {
-        Ok(Self::next_batch(self)?)
+        Ok(self.read_batch()?)
     }
 
     fn position(&self) -> (u64, u64) {

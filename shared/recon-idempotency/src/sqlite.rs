@@ -186,6 +186,20 @@ pub async fn extend(conn: &mut SqliteConnection, claim: &Claim, lease: Duration)
     Ok(Extension::Extended { lease_until })
 }
 
+/// What a request gets from what its key holds, as [`guarded`] would answer it; `None` when it has to run. It only reads,
+/// so any connection does, and a replay takes no lock.
+///
+/// # Errors
+/// [`Error`].
+pub async fn look_up(conn: &mut SqliteConnection, request: &Unanswered) -> Result<Option<Held>, Error> {
+    let (found, now) = read(conn, request.record_id()).await?;
+    match decide(found.as_ref().map(|found| &found.record), &Event::Request(request.fingerprint), now) {
+        Decision::Run { .. } => Ok(None),
+        Decision::Answer(standing) => held(standing, found).map(Some),
+        Decision::Apply | Decision::Lost(_) => Err(Error::Raced),
+    }
+}
+
 /// What became of a key; `None` when it is unknown or forgotten. It only reads, so any connection does.
 ///
 /// # Errors

@@ -613,6 +613,34 @@ async fn a_caller_can_look_its_key_up() {
 }
 
 #[tokio::test]
+async fn what_a_key_holds_is_told_while_somebody_else_writes() {
+    let db = Db::open().await;
+    // Holds the only lock for writing to the end.
+    let look_up = async |request: &Request<'_>| {
+        let _writing = db.begin().await;
+        let mut conn = db.pool.acquire().await.unwrap();
+        sqlite::look_up(&mut conn, &unanswered(request)).await.unwrap()
+    };
+    let other = Request { body: b"{}", ..REQUEST };
+    assert_eq!(look_up(&REQUEST).await, None, "an unknown key has to run");
+    let claim = running(db.claim_for(&REQUEST, Duration::from_secs(60)).await);
+    assert_eq!(look_up(&REQUEST).await, Some(in_flight(5)));
+    assert_eq!(look_up(&other).await, Some(Held::Mismatch));
+    db.age(Duration::from_secs(60)).await;
+    assert_eq!(look_up(&REQUEST).await, None, "an ended lease has to be taken over");
+    assert_eq!(look_up(&other).await, Some(Held::Mismatch));
+
+    let Completion::Stored { expires_at } = db.complete(&claim, &answer("done")).await else {
+        panic!("stored")
+    };
+    let replay = Held::Replay { response: answer("done"), expires_at };
+    assert_eq!(look_up(&REQUEST).await, Some(replay));
+    assert_eq!(look_up(&other).await, Some(Held::Mismatch));
+    db.age(RETENTION_DEFAULT).await;
+    assert_eq!(look_up(&other).await, None, "an expired key is a new one");
+}
+
+#[tokio::test]
 async fn purging_deletes_what_has_expired_in_batches_and_nothing_else() {
     let db = Db::open().await;
     let purge = async |batch| {

@@ -2,7 +2,7 @@
 
 mod sqs;
 
-use std::fmt::Display;
+use std::error::Error;
 use std::future::Future;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 
 use crate::config::WorkerConfig;
 use crate::serve::{RunError, ended, start};
-use crate::{Environment, Platform, Process};
+use crate::{Environment, Platform, Process, because};
 
 /// What one turn of a worker came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +20,8 @@ pub enum Turn {
     Worked,
     /// There was no job to take.
     Idle,
+    /// No job may be taken yet: something that the worker stands on has to change first.
+    Waiting,
 }
 
 /// How long an idle worker waits before it looks for a job again.
@@ -40,7 +42,7 @@ pub async fn consume<D, F, E>(
 where
     D: Clone + Send + Sync + 'static,
     F: Future<Output = Result<Turn, E>> + Send + 'static,
-    E: Display + Send + 'static,
+    E: Error + Send + 'static,
 {
     let environment = Environment::of_process();
     let consumed = async {
@@ -65,7 +67,7 @@ pub async fn consume_jobs<F, E>(
     turn: impl Fn() -> F + Clone + Send + Sync + 'static,
 ) where
     F: Future<Output = Result<Turn, E>> + Send + 'static,
-    E: Display + Send + 'static,
+    E: Error + Send + 'static,
 {
     let mut lanes = JoinSet::new();
     for _ in 0..config.concurrency {
@@ -85,7 +87,7 @@ pub async fn consume_jobs<F, E>(
 async fn take_turns<F, E>(process: Process, turn: impl Fn() -> F)
 where
     F: Future<Output = Result<Turn, E>> + Send + 'static,
-    E: Display + Send + 'static,
+    E: Error + Send + 'static,
 {
     let mut failures = 0;
     while !process.is_draining() {
@@ -94,12 +96,12 @@ where
                 failures = 0;
                 continue;
             }
-            Ok(Ok(Turn::Idle)) => {
+            Ok(Ok(Turn::Idle | Turn::Waiting)) => {
                 failures = 0;
                 POLL_PAUSE
             }
             Ok(Err(error)) => {
-                tracing::error!(%error, "worker cannot take a job");
+                tracing::error!(%error, because = because(&error), "worker cannot take a job");
                 failures += 1;
                 failure_pause(failures)
             }
@@ -132,8 +134,12 @@ mod tests {
 
     const ONE: WorkerConfig = WorkerConfig { concurrency: 1 };
 
+    #[derive(Debug, thiserror::Error)]
+    #[error("no database")]
+    struct NoDatabase;
+
     /// Takes turns until the last of these outcomes, and tells how long that took.
-    async fn check(outcomes: &'static [fn() -> Result<Turn, &'static str>]) -> Duration {
+    async fn check(outcomes: &'static [fn() -> Result<Turn, NoDatabase>]) -> Duration {
         let (process, taken) = (Process::new(), Arc::new(AtomicU32::new(0)));
         let started = Instant::now();
         let (stop, count) = (process.clone(), taken.clone());
@@ -156,11 +162,12 @@ mod tests {
             Duration::ZERO
         );
         assert_eq!(check(&[|| Ok(Turn::Idle), || Ok(Turn::Worked), || Ok(Turn::Idle)]).await, POLL_PAUSE);
+        assert_eq!(check(&[|| Ok(Turn::Waiting), || Ok(Turn::Waiting)]).await, POLL_PAUSE);
     }
 
     #[tokio::test(start_paused = true)]
     async fn failures_and_panics_do_not_end_a_worker_and_slow_it_down() {
-        let waited = check(&[|| Err("no database"), || panic!("a bug"), || Ok(Turn::Worked)]).await;
+        let waited = check(&[|| Err(NoDatabase), || panic!("a bug"), || Ok(Turn::Worked)]).await;
         assert_eq!(waited, failure_pause(1) + failure_pause(2));
         assert_eq!(failure_pause(1), POLL_PAUSE);
         assert_eq!(failure_pause(99), FAILURE_PAUSE_MAX);
@@ -172,7 +179,7 @@ mod tests {
         let (stop, started) = (process.clone(), Instant::now());
         consume_jobs(&process, &ONE, move || {
             stop.stop();
-            std::future::pending::<Result<Turn, &str>>()
+            std::future::pending::<Result<Turn, NoDatabase>>()
         })
         .await;
         assert_eq!(started.elapsed(), crate::process::GRACE + RELEASE_TIME);

@@ -1,27 +1,24 @@
 //! A router as an HTTP server.
 
+mod connection;
+
 use std::io;
-use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
-use http::Request;
-use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::GracefulShutdown;
-use tokio::net::{TcpListener, TcpStream};
-use tower::ServiceExt as _;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 
+#[cfg(test)]
+pub(crate) use self::connection::KEEP_ALIVE;
+use self::connection::attend;
+use crate::Process;
 use crate::config::ServerConfig;
-use crate::process::GRACE;
-use crate::{ClientAddress, Process};
 
-/// How long an idle connection is kept, and how long a request's head may take to arrive: above the idle time of
-/// every proxy in front, so that it is never this end which closes first.
-const KEEP_ALIVE: Duration = Duration::from_secs(75);
+/// The most connections at once. Further ones wait in the system's queue until one closes; each takes a file
+/// descriptor and some tens of kilobytes.
+pub(crate) const CONNECTIONS_MAX: u32 = 4096;
 /// How long to wait before accepting again when the system has no more sockets to give.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -35,17 +32,30 @@ pub async fn listen(config: &ServerConfig) -> io::Result<TcpListener> {
     Ok(listener)
 }
 
-/// Answers requests until the process is asked to stop; then accepts no more, closes idle connections, and gives
-/// what is in flight its grace.
+/// Answers requests until the process is asked to stop, and a moment longer, in which every answer closes its
+/// connection and whoever sends requests here learns to send them elsewhere. Then it accepts no more, closes idle
+/// connections, and gives what is in flight its grace.
 pub async fn serve_router(process: &Process, listener: TcpListener, router: Router) {
-    let connections = GracefulShutdown::new();
+    serve_connections(process, listener, router, CONNECTIONS_MAX).await;
+}
+
+/// The same with another limit.
+pub(crate) async fn serve_connections(process: &Process, listener: TcpListener, router: Router, max: u32) {
+    // Each connection holds a place until it is closed.
+    let places = Arc::new(Semaphore::new(usize::try_from(max).unwrap_or(Semaphore::MAX_PERMITS)));
     loop {
         let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            () = process.draining() => break,
+            accepted = accept(&places, &listener) => accepted,
+            () = process.accepting_over() => break,
         };
         match accepted {
-            Ok((stream, peer)) => spawn(&connections, stream, peer, router.clone()),
+            Ok((place, (stream, peer))) => {
+                let attended = attend(process.clone(), stream, peer, router.clone());
+                tokio::spawn(async move {
+                    attended.await;
+                    drop(place);
+                });
+            }
             Err(error) => {
                 tracing::warn!(%error, "connection not accepted");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -53,26 +63,14 @@ pub async fn serve_router(process: &Process, listener: TcpListener, router: Rout
         }
     }
     drop(listener);
-    tokio::select! {
-        () = connections.shutdown() => tracing::info!("every connection is closed"),
-        () = tokio::time::sleep(GRACE) => tracing::warn!("grace is over, connections are cut"),
-    }
+    // Every place is free when every connection is closed; at the end of the grace they close by themselves.
+    let _closed = places.acquire_many(max).await;
+    tracing::info!("every connection is closed");
 }
 
-fn spawn(connections: &GracefulShutdown, stream: TcpStream, peer: SocketAddr, router: Router) {
-    let answer = service_fn(move |request: Request<Incoming>| {
-        let mut request = request.map(Body::new);
-        request.extensions_mut().insert(ClientAddress(peer.ip().to_canonical()));
-        router.clone().oneshot(request)
-    });
-    let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).keep_alive(true).header_read_timeout(KEEP_ALIVE);
-    let connection = builder.serve_connection(TokioIo::new(stream), answer).into_owned();
-    let watched = connections.watch(connection);
-    tokio::spawn(async move {
-        if let Err(error) = watched.await {
-            // Clients hang up as they like.
-            tracing::debug!(error, "connection ended");
-        }
-    });
+type Accepted = (tokio::sync::OwnedSemaphorePermit, (tokio::net::TcpStream, std::net::SocketAddr));
+
+async fn accept(places: &Arc<Semaphore>, listener: &TcpListener) -> io::Result<Accepted> {
+    let place = Arc::clone(places).acquire_owned().await.map_err(io::Error::other)?;
+    Ok((place, listener.accept().await?))
 }

@@ -13,7 +13,7 @@ use recon_session::{SessionToken, Sessions, Touch};
 
 use crate::config::WebConfig;
 use crate::cookie::SessionCookie;
-use crate::{Caller, Clock, Platform, Refusal};
+use crate::{Caller, Clock, Platform, Refusal, because};
 
 /// How long a request may take, from its head to its answer. Uploads have a pace instead of a time.
 pub const REQUEST_TIME: Duration = Duration::from_secs(30);
@@ -98,9 +98,7 @@ impl Gate {
         };
         let now = self.clock.now();
         let session = self.sessions.load(&token, now).await?.ok_or_else(ended)?;
-        if self.sessions.touch(&session, now).await? == Touch::Gone {
-            return Err(ended());
-        }
+        noted(self.sessions.touch(&session, now).await)?;
         if by_cookie && route.method != Method::Get && !self.is_same_origin(headers) {
             let detail = "a request with a cookie must come from this service's own pages";
             return Err(Refusal::new(Code::CrossOrigin, detail));
@@ -150,6 +148,19 @@ pub(crate) fn too_large(limit: u64) -> Refusal {
     Refusal::new(Code::PayloadTooLarge, format!("the body is larger than {limit} bytes"))
 }
 
+/// Refuses a session that ended meanwhile. A note that could not be written refuses nobody: the session was found
+/// alive, and a store that takes no writes for a while may still be read.
+fn noted(touched: Result<Touch, recon_session::Error>) -> Result<(), Refusal> {
+    match touched {
+        Ok(Touch::Gone) => Err(ended()),
+        Ok(Touch::Recent | Touch::Written) => Ok(()),
+        Err(error) => {
+            tracing::warn!(%error, because = because(&error), "not noted that a session is in use");
+            Ok(())
+        }
+    }
+}
+
 fn ended() -> Refusal {
     unauthenticated("the session has ended, or never was")
 }
@@ -165,4 +176,18 @@ struct Unmounted(&'static str);
 
 pub(crate) fn unmounted(what: &'static str) -> Refusal {
     Refusal::internal(Unmounted(what))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_note_that_fails_refuses_nobody_and_a_session_that_is_gone_does() {
+        let away = recon_session::Error::Unavailable("locked".into());
+        for touched in [Ok(Touch::Recent), Ok(Touch::Written), Err(away)] {
+            assert!(noted(touched).is_ok());
+        }
+        assert_eq!(noted(Ok(Touch::Gone)).unwrap_err().problem().code, Code::Unauthenticated);
+    }
 }

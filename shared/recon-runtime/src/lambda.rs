@@ -43,7 +43,7 @@ pub(crate) async fn respond(router: Router, event: &Value) -> Value {
                 .get(crate::RequestId::HEADER)
                 .and_then(|id| id.to_str().ok())
                 .unwrap_or_default();
-            tracing::error!(request_id = id, detail = problem.detail, "answer not sent");
+            tracing::error!(request_id = id, code = %problem.code, detail = problem.detail, "answer not sent");
             let (refused, body) = problem::document(problem, id).into_parts();
             let body = answer::collect(body).await.unwrap_or_default();
             answer::answer(&refused, &body, dialect)

@@ -93,8 +93,11 @@ pub(crate) fn unreadable(error: impl Error + Send + Sync + 'static) -> Refusal {
     Refusal::internal(error)
 }
 
-/// What lies beneath an error, from the nearest cause to the first.
-fn because(error: &dyn Error) -> String {
+/// What lies beneath an error, from the nearest cause to the first, for a line in the log.
+///
+/// Empty when the error is the first cause itself.
+#[must_use]
+pub fn because(error: &dyn Error) -> String {
     let mut causes = Vec::new();
     let mut beneath = error.source();
     while let Some(cause) = beneath {

@@ -8,27 +8,37 @@ use tokio::time::Instant;
 
 /// How long what is in flight may take once the process was asked to stop.
 pub const GRACE: Duration = Duration::from_secs(30);
+/// How long a process that gets signals goes on accepting requests once it was asked to stop: until those who send
+/// them have seen that it is not ready any more. A part of [`GRACE`].
+pub const DRAIN_WAIT: Duration = Duration::from_secs(2);
 
 /// Owns the end of the process. Every loop of it holds a clone and watches it; a server and a worker in one
 /// process drain together.
 #[derive(Debug, Clone)]
 pub struct Process {
     drained_since: watch::Sender<Option<Instant>>,
+    drain_wait: Duration,
 }
 
 impl Process {
-    /// A process that nothing but [`Process::stop`] ends.
+    /// A process that nothing but [`Process::stop`] ends. It stops accepting requests with it.
     #[must_use]
     pub fn new() -> Self {
-        Self { drained_since: watch::Sender::new(None) }
+        Self::accepting_for(Duration::ZERO)
     }
 
-    /// A process that drains on SIGTERM or SIGINT, and ends at once on the second of them.
+    /// A process that goes on accepting requests for this long once it was asked to stop.
+    pub(crate) fn accepting_for(drain_wait: Duration) -> Self {
+        Self { drained_since: watch::Sender::new(None), drain_wait }
+    }
+
+    /// A process that drains on SIGTERM or SIGINT, and ends at once on the second of them. It accepts requests for
+    /// [`DRAIN_WAIT`] more.
     ///
     /// # Errors
     /// When signals cannot be listened to.
     pub fn with_signals() -> std::io::Result<Self> {
-        let process = Self::new();
+        let process = Self::accepting_for(DRAIN_WAIT);
         let (mut terminate, mut interrupt) =
             (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
         let drained = process.clone();
@@ -69,6 +79,18 @@ impl Process {
     /// Waits until the process is asked to stop.
     pub async fn draining(&self) {
         self.drained_since_when().await;
+    }
+
+    /// Waits until the process was asked to stop and accepts no more requests.
+    pub async fn accepting_over(&self) {
+        let since = self.drained_since_when().await;
+        tokio::time::sleep_until(since + self.drain_wait).await;
+    }
+
+    /// Waits until it is this long ago that the process was asked to stop.
+    pub async fn drained_for(&self, time: Duration) {
+        let since = self.drained_since_when().await;
+        tokio::time::sleep_until(since + time).await;
     }
 
     /// Waits until the process was asked to stop and its grace is over: what still runs gives up its leases now.

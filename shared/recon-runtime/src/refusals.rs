@@ -1,7 +1,7 @@
 //! Which problem each error of the libraries below is: the one place that decides.
 
 use recon_contract::{Code, Problem};
-use recon_store::{Error, ObjectError};
+use recon_store::{DatasetStatus, Error, ObjectError};
 
 use crate::Refusal;
 
@@ -20,14 +20,17 @@ impl From<Error> for Refusal {
                 Self::failed(problem, error)
             }
             Error::DatasetNotFound { .. } => Self::new(Code::NotFound, detail),
-            Error::DatasetNotReady { .. } => {
+            Error::DatasetNotReady { status: DatasetStatus::Ingesting, .. } => {
                 Problem::new(Code::DatasetNotReady, detail).retry_after(INGEST_SECONDS).into()
             }
+            // The others get no further by themselves.
+            Error::DatasetNotReady { .. } => Self::new(Code::DatasetNotReady, detail),
             Error::UploadClosed { .. } => Self::new(Code::DatasetSealed, detail),
             Error::NoUpload { .. } => Self::new(Code::ContentMissing, detail),
             Error::ShaMismatch { .. } => Self::new(Code::ChecksumMismatch, detail),
             Error::SchemaNewer { .. } => Self::failed(Problem::new(Code::IncompatibleSchema, detail), error),
             Error::Database { .. }
+            | Error::Panicked { .. }
             | Error::Unreadable { .. }
             | Error::Document(_)
             | Error::Idempotency(_)
@@ -52,9 +55,7 @@ impl From<ObjectError> for Refusal {
                     .retry_after(RETRY_SECONDS);
                 Self::failed(problem, error)
             }
-            ObjectError::NotFound { .. } | ObjectError::MalformedName | ObjectError::OutOfRange { .. } => {
-                Self::internal(error)
-            }
+            ObjectError::NotFound { .. } | ObjectError::MalformedName => Self::internal(error),
         }
     }
 }

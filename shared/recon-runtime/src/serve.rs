@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use axum::Router;
 
 use crate::config::ServerConfig;
-use crate::{Environment, Platform, Process, SettingError, app, container, lambda, telemetry};
+use crate::{Environment, Platform, Process, SettingError, app, because, container, lambda, telemetry};
 
 /// Why a process could not run.
 #[derive(Debug, thiserror::Error)]
@@ -60,8 +60,9 @@ pub(crate) fn ended(ran: Result<(), RunError>) -> ExitCode {
     match ran {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            let because = std::error::Error::source(&error).map(|source| format!(": {source}"));
-            failed(format_args!("{error}{}", because.unwrap_or_default()))
+            let because = because(&error);
+            let colon = if because.is_empty() { "" } else { ": " };
+            failed(format_args!("{error}{colon}{because}"))
         }
     }
 }

@@ -72,7 +72,7 @@ pub const PUBLIC_URL: Setting = Setting {
     default: "",
     expects: "an origin such as https://recon.example.com",
     secret: false,
-    about: "own origin: cookies, same-origin check, links",
+    about: "own origin: whether cookies are `Secure`, and which pages may write by cookie",
 };
 
 /// Which log lines are written.
@@ -143,6 +143,19 @@ impl Setting {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_readme_of_the_project_names_every_setting_with_its_default() {
+        let readme = include_str!("../../../README.md");
+        let rows: Vec<_> = readme.lines().filter_map(|line| line.strip_prefix("| `")).collect();
+        for Setting { name, default, .. } in ALL {
+            let row = match *default {
+                "" => format!("{name}` | none | "),
+                default => format!("{name}` | `{default}` | "),
+            };
+            assert_eq!(rows.iter().filter(|line| line.starts_with(&row)).count(), 1, "a row with {row:?}");
+        }
+    }
 
     #[test]
     fn names_are_unique_and_every_default_is_documented() {

@@ -14,7 +14,8 @@ create table datasets (
     rejected_samples text,
     column_profiles text,
     dialect text,
-    reason text,
+    error_code text,
+    error_detail text,
     created_at integer not null,
     constraint datasets_pk primary key (id),
     constraint datasets_workspace_fk foreign key (workspace) references workspaces (id),
@@ -28,6 +29,8 @@ create table datasets (
         or (content_object is not null and accepted_rows is not null and rejected_rows is not null
             and rejected_samples is not null and column_profiles is not null and dialect is not null)
     ),
-    constraint datasets_rejected_has_reason check (status <> 'rejected' or reason is not null)
+    constraint datasets_rejected_says_why check (
+        (status = 'rejected') = (error_code is not null) and (status = 'rejected') = (error_detail is not null)
+    )
 ) strict;
 create index datasets_by_workspace on datasets (workspace, id);

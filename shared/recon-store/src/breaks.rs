@@ -1,12 +1,16 @@
 //! Breaks: the rows that a run left over.
 
+use std::iter::Fuse;
+
 use recon_domain::{BreakId, BreakKind, BreakStatus, ReconciliationId, Side};
 
-use crate::Json;
 use crate::sqlite::Database;
+use crate::{Error, Json};
 
-/// The most breaks that one call inserts, so that a transaction stays short.
+/// The most breaks of one transaction, so that it stays short.
 pub const BREAKS_PER_BATCH_MAX: usize = 5_000;
+/// The bytes of bodies at which a batch of breaks is full: rows may be long, and who writes keeps all others waiting.
+pub const BREAK_BATCH_BYTES: usize = 1024 * 1024;
 /// The most breaks of one page.
 pub const BREAKS_PER_PAGE_MAX: u32 = 500;
 
@@ -90,10 +94,72 @@ pub struct Breaks {
     pub(crate) database: Database,
 }
 
+/// Breaks in batches, each for one short transaction.
+///
+/// A batch ends with the break that makes it [`BREAKS_PER_BATCH_MAX`] breaks or [`BREAK_BATCH_BYTES`] bytes long.
+#[derive(Debug)]
+pub struct BreakBatches<I: Iterator> {
+    breaks: Fuse<I>,
+}
+
+impl<I: Iterator<Item = Result<NewBreak, Error>>> BreakBatches<I> {
+    /// Cuts these breaks into batches, as they are asked for.
+    pub fn of(breaks: impl IntoIterator<IntoIter = I>) -> Self {
+        Self { breaks: breaks.into_iter().fuse() }
+    }
+}
+
+impl<I: Iterator<Item = Result<NewBreak, Error>>> Iterator for BreakBatches<I> {
+    type Item = Result<Vec<NewBreak>, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let (mut batch, mut bytes) = (Vec::new(), 0);
+        while batch.len() < BREAKS_PER_BATCH_MAX && bytes < BREAK_BATCH_BYTES {
+            match self.breaks.next() {
+                None => break,
+                Some(Err(error)) => return Some(Err(error)),
+                Some(Ok(found)) => {
+                    bytes += found.body.as_str().len();
+                    batch.push(found);
+                }
+            }
+        }
+        (!batch.is_empty()).then_some(Ok(batch))
+    }
+}
+
 impl BreakRecord {
     /// Its place in the list.
     #[must_use]
     pub fn place(&self) -> BreakPlace {
         BreakPlace { side: self.side, row: self.row }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn check(body_bytes: usize, count: u32, lengths: &[usize]) {
+        let reconciliation = ReconciliationId::from_uuid(Uuid::from_u128(1));
+        let found = (1..=count).map(|row| {
+            let body = Json::of(&"x".repeat(body_bytes - 2))?;
+            let id = BreakId::derive(reconciliation, Side::Left, row);
+            Ok(NewBreak { id, side: Side::Left, row, kind: BreakKind::MissingRight, body })
+        });
+        let batches: Vec<_> = BreakBatches::of(found).map(Result::unwrap).collect();
+        assert_eq!(batches.iter().map(Vec::len).collect::<Vec<_>>(), lengths);
+        let rows = batches.iter().flatten().map(|found| found.row);
+        assert!(rows.eq(1..=count), "each break once, in order");
+    }
+
+    #[test]
+    fn a_batch_ends_at_its_rows_or_at_its_bytes() {
+        check(2, 0, &[]);
+        check(2, 12_000, &[5_000, 5_000, 2_000]);
+        check(BREAK_BATCH_BYTES / 4, 9, &[4, 4, 1]);
+        check(2 * BREAK_BATCH_BYTES, 2, &[1, 1]);
     }
 }

@@ -4,7 +4,7 @@ use recon_domain::{DatasetId, Instant, WorkspaceId};
 
 use crate::sqlite::Database;
 use crate::words::words;
-use crate::{Clock, Json};
+use crate::{Clock, Failure, Json};
 
 /// How far a dataset is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -15,7 +15,7 @@ pub enum DatasetStatus {
     Ingesting,
     /// It never changes from here on.
     Ready,
-    /// The file is not a table; the reason says why.
+    /// It cannot be read; the failure says why.
     Rejected,
 }
 words!(DatasetStatus {
@@ -42,7 +42,7 @@ pub struct DatasetRecord {
     /// What the ingest found; there when `ready`.
     pub content: Option<DatasetContent>,
     /// Why it was rejected; there when `rejected`.
-    pub reason: Option<String>,
+    pub failure: Option<Failure>,
     /// When it was made.
     pub created_at: Instant,
 }
@@ -93,11 +93,8 @@ pub struct NewDataset {
 pub enum IngestResult {
     /// The file is a table.
     Ready(DatasetContent),
-    /// The file is not a table, for this reason.
-    Rejected {
-        /// A sentence for people.
-        reason: String,
-    },
+    /// The file cannot be read, for this reason.
+    Rejected(Failure),
 }
 
 /// What attaching an upload changed.

@@ -25,6 +25,15 @@ pub enum Error {
         #[source]
         source: sqlx::Error,
     },
+    /// A transaction panicked: a defect here. Nothing of it was kept.
+    #[error("transaction panicked: {doing}")]
+    Panicked {
+        /// The method.
+        doing: &'static str,
+        /// The panic.
+        #[source]
+        source: tokio::task::JoinError,
+    },
     /// A row holds what this version cannot read.
     #[error("unreadable {column}: {found}")]
     Unreadable {

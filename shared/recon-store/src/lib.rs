@@ -17,8 +17,8 @@ mod words;
 mod workspace;
 
 pub use breaks::{
-    BREAKS_PER_BATCH_MAX, BREAKS_PER_PAGE_MAX, BreakFilter, BreakPage, BreakPlace, BreakRecord, BreakSeek,
-    Breaks, NewBreak,
+    BREAK_BATCH_BYTES, BREAKS_PER_BATCH_MAX, BREAKS_PER_PAGE_MAX, BreakBatches, BreakFilter, BreakPage,
+    BreakPlace, BreakRecord, BreakSeek, Breaks, NewBreak,
 };
 pub use clock::Clock;
 pub use config::{
@@ -42,4 +42,6 @@ pub use reconciliation::{
 pub use store::{Migrated, Schema, Store};
 pub use user::{Credentials, EMAIL_BYTES_MAX, Email, NewUser, NotAnEmail, UserRecord, Users};
 pub use words::UnknownWord;
-pub use workspace::{WorkspaceRecord, Workspaces};
+pub use workspace::{
+    NotAWorkspaceName, WORKSPACE_NAME_BYTES_MAX, WorkspaceName, WorkspaceRecord, Workspaces,
+};

@@ -1,7 +1,6 @@
 //! Objects: files under names, which appear whole or not at all.
 
 use std::fs::File;
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -86,12 +85,6 @@ pub enum ObjectError {
     /// The name is none that an object can have.
     #[error("malformed object name")]
     MalformedName,
-    /// The range does not lie in the object.
-    #[error("range outside of object {name}")]
-    OutOfRange {
-        /// The object.
-        name: String,
-    },
 }
 
 impl Objects {
@@ -99,12 +92,20 @@ impl Objects {
         Self(Arc::new(Folder { root, opened: OnceCell::new() }))
     }
 
-    /// Reaches the store.
+    /// Looks whether objects can be written now. It makes no folder: one that is gone may be a volume that is lost.
     ///
     /// # Errors
     /// [`ObjectError::Unavailable`].
     pub async fn check(&self) -> Result<(), ObjectError> {
-        self.store("check", "").await.map(|_| ())
+        let root = self.0.root.clone();
+        // A file without a name, which leaves nothing behind, also where the process is killed.
+        let written = tokio::task::spawn_blocking(move || tempfile::tempfile_in(root).map(|_| ()));
+        written.await.unwrap_or_else(|stopped| Err(stopped.into())).map_err(|e| unavailable("check", "", e))
+    }
+
+    /// Makes the place of a new installation.
+    pub(crate) async fn make(&self) -> Result<(), ObjectError> {
+        self.store("make", "").await.map(|_| ())
     }
 
     /// Writes a stream as it comes, never all of it in memory. The object appears when all of it is on disk, and only
@@ -179,47 +180,6 @@ impl Objects {
             GetResultPayload::Stream(_) => {
                 Err(unavailable("open", name, std::io::Error::from(std::io::ErrorKind::Unsupported)))
             }
-        }
-    }
-
-    /// Copies an object into a local file, replacing it.
-    ///
-    /// # Errors
-    /// [`ObjectError::NotFound`].
-    pub async fn get_to_file(&self, name: &str, file: &Path) -> Result<(), ObjectError> {
-        let mut object = tokio::fs::File::from_std(self.open(name).await?);
-        let mut file = tokio::fs::File::create(file).await.map_err(|e| unavailable("get", name, e))?;
-        tokio::io::copy(&mut object, &mut file).await.map_err(|e| unavailable("get", name, e))?;
-        file.sync_all().await.map_err(|e| unavailable("get", name, e))
-    }
-
-    /// The bytes of a range.
-    ///
-    /// # Errors
-    /// [`ObjectError::NotFound`], [`ObjectError::OutOfRange`].
-    pub async fn get_range(&self, name: &str, range: Range<u64>) -> Result<Bytes, ObjectError> {
-        let at = parsed(name)?;
-        let store = self.store("get_range", name).await?;
-        let size = store.head(&at).await.map_err(failed("get_range", name))?.size;
-        if range.start > range.end || range.end > size {
-            return Err(ObjectError::OutOfRange { name: name.to_owned() });
-        }
-        if range.is_empty() {
-            return Ok(Bytes::new());
-        }
-        store.get_range(&at, range).await.map_err(failed("get_range", name))
-    }
-
-    /// How many bytes an object has; `None` if it is not there.
-    ///
-    /// # Errors
-    /// [`ObjectError::Unavailable`].
-    pub async fn size(&self, name: &str) -> Result<Option<u64>, ObjectError> {
-        let store = self.store("size", name).await?;
-        match store.head(&parsed(name)?).await {
-            Ok(found) => Ok(Some(found.size)),
-            Err(object_store::Error::NotFound { .. }) => Ok(None),
-            Err(error) => Err(failed("size", name)(error)),
         }
     }
 

@@ -128,7 +128,7 @@ pub struct Published {
     pub matches_object: String,
 }
 
-/// Why a run failed.
+/// Why a dataset was rejected or a run failed, as clients are told it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
     /// A stable code for programs.

@@ -1,5 +1,6 @@
 //! The store: one value from which every table is reached.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -44,6 +45,25 @@ pub enum Schema {
     },
 }
 
+/// What this build and that schema are to each other, for people who have to do something about it.
+impl fmt::Display for Schema {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Compatible { version } => {
+                write!(f, "the schema is at version {version} and serves this build")
+            }
+            Self::Older { found, needed } => write!(
+                f,
+                "the schema is at version {found} and this build needs {needed}; run `recon migrate`"
+            ),
+            Self::Newer { found, min_compatible, known } => write!(
+                f,
+                "the schema is at version {found} for builds from {min_compatible} on, and this one knows {known}"
+            ),
+        }
+    }
+}
+
 /// What a migration did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Migrated {
@@ -83,12 +103,18 @@ impl Store {
     }
 
     /// Brings the database to this build's schema, all of it or nothing. A SQLite file is made if it is not there; an
-    /// older one is copied first.
+    /// older one is copied first. A new installation gets its folder for objects.
     ///
     /// # Errors
     /// [`Error::SchemaNewer`] when only a newer build may do it, [`Error::Migration`] when nothing was changed.
     pub async fn migrate(&self) -> Result<Migrated, Error> {
-        sqlite::migrate(&self.database).await
+        let migrated = sqlite::migrate(&self.database).await?;
+        // Only for a new installation: with records there, a folder that is not there was lost, and somebody has to see it.
+        if migrated.from == 0 {
+            let made = self.objects.make().await;
+            made.map_err(|source| Error::Unavailable { doing: "migrate_objects", source: source.into() })?;
+        }
+        Ok(migrated)
     }
 
     /// Closes every connection after its present work. Later calls fail with [`Error::Unavailable`].

@@ -62,7 +62,9 @@ fn read_rules(path: &Path) -> Result<Rules> {
     let text = std::fs::read_to_string(path).with_context(|| format!("read the rules {name}"))?;
     let is_json = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
     let document = match is_json {
-        true => serde_json::from_str(&text).with_context(|| format!("the rules {name} are not JSON"))?,
+        true => {
+            rules::parse_json(&text).map_err(|error| anyhow!("the rules {name}, read as JSON:\n{error}"))?
+        }
         false => rules::toml_to_json(&text).map_err(|error| anyhow!("the rules {name}:\n{error}"))?,
     };
     let set = rules::from_json(&document).map_err(|error| anyhow!("the rules {name}:\n{error}"))?;

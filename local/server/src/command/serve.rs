@@ -29,7 +29,7 @@ async fn serve(environment: &Environment) -> Result<()> {
     let workers = WorkerConfig::read(environment)?;
     super::migrate::migrate(&platform.store).await?;
     let interrupted =
-        platform.store.jobs().expire_all().await.context("free the jobs of a killed process")?;
+        platform.store.jobs().release_all().await.context("free the jobs of a killed process")?;
     if interrupted > 0 {
         tracing::info!(jobs = interrupted, "jobs of a process that was killed are taken up again");
     }

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use recon_domain::{UserId, WorkspaceId};
 use recon_runtime::{Clock, Environment, Ids, store_config};
 use recon_session::password::{self, NewPassword};
-use recon_store::{Email, NewUser, Store};
+use recon_store::{Email, NewUser, Store, WorkspaceName};
 use serde_json::json;
 
 use crate::cli::{Format, UserAddArgs};
@@ -21,6 +21,8 @@ const PASSWORD_CHARACTERS: usize = 20;
 /// Adds a user, and the workspace when there is none of its name.
 pub(crate) fn run(arguments: &UserAddArgs) -> Result<ExitCode> {
     let email: Email = arguments.email.parse().with_context(|| format!("`{}`", arguments.email))?;
+    let workspace: WorkspaceName =
+        arguments.workspace.parse().with_context(|| format!("`{}`", arguments.workspace.escape_debug()))?;
     let (chosen, made) = match arguments.password_stdin {
         true => (first_line()?, None),
         false => {
@@ -33,10 +35,9 @@ pub(crate) fn run(arguments: &UserAddArgs) -> Result<ExitCode> {
     let ids = Ids::random(Clock::system());
     let user = super::in_async(async {
         super::migrate::migrate(&store).await?;
-        let workspace =
-            store.workspaces().ensure(WorkspaceId::from_uuid(ids.next()?), &arguments.workspace).await?;
+        let found = store.workspaces().ensure(WorkspaceId::from_uuid(ids.next()?), &workspace).await?;
         let new = NewUser { id: UserId::from_uuid(ids.next()?), email, role: arguments.role, password_hash };
-        let user = store.users().create(workspace.id, new).await;
+        let user = store.users().create(found.id, new).await;
         store.close().await;
         anyhow::Ok(user?)
     })
@@ -48,12 +49,12 @@ pub(crate) fn run(arguments: &UserAddArgs) -> Result<ExitCode> {
             "id": user.id.to_string(),
             "email": email,
             "role": user.role.as_str(),
-            "workspace": arguments.workspace,
+            "workspace": workspace.as_str(),
             "password": made,
         })
         .to_string(),
         Format::Table => {
-            let added = format!("added {email}, {} in the workspace {}", user.role, arguments.workspace);
+            let added = format!("added {email}, {} in the workspace {workspace}", user.role);
             made.map_or_else(|| added.clone(), |made| format!("{added}\npassword, shown this once: {made}"))
         }
     });

@@ -81,6 +81,8 @@ codes! {
     ValidationFailed = 422 "validation_failed" "The request is invalid";
     /// The key was used with another request.
     IdempotencyKeyReused = 422 "idempotency_key_reused" "The Idempotency-Key belongs to another request";
+    /// The answer would be larger than a function may send.
+    AnswerTooLarge = 422 "answer_too_large" "The answer is too large";
     /// Too many requests within a time.
     RateLimited = 429 "rate_limited" "Too many requests";
     /// A fault of the service.

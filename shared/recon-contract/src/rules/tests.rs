@@ -801,3 +801,16 @@ proptest! {
         prop_assert_eq!(toml_to_json(&to_toml(&document)).unwrap(), document);
     }
 }
+
+#[test]
+fn json_that_is_none_or_says_a_thing_twice_is_refused_with_its_place() {
+    let fault = |text: &str| parse_json(text).unwrap_err().to_string();
+    assert_eq!(fault("{"), "EOF while parsing an object at line 1 column 1");
+    let twice = "{\"passes\": [{\"name\": \"a\",\n \"equal\": [], \"name\": \"b\"}]}";
+    assert!(
+        fault(twice).starts_with("/passes/0/name: the field `name` is repeated at line 2"),
+        "{}",
+        fault(twice)
+    );
+    assert_eq!(parse_json("{\"passes\": []}").unwrap(), json!({"passes": []}));
+}

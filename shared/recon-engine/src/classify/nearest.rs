@@ -86,11 +86,16 @@ pub(super) fn search(
     let steps = count(judges.len() * FAILED_MAX);
     let mut done = 0;
     for failed_max in 1..=FAILED_MAX {
+        // Who has found something that fails less is content with it; who has not goes on to the end.
+        let sought = [LEFT, RIGHT].map(|side| {
+            let classes = sought[side].iter().zip(&best[side]);
+            classes.map(|(sought, best): (&bool, &Option<Best>)| *sought && best.is_none()).collect()
+        });
         for judge in judges {
             if !progress.advance(Phase::Classifying, count(classes) * done / steps, count(classes)) {
                 return Err(Cancelled);
             }
-            look(judge, &columns(judge, failed_max), sought, &mut best, [failed_max, neighbours]);
+            look(judge, &columns(judge, failed_max), &sought, &mut best, [failed_max, neighbours]);
             done += 1;
         }
     }
@@ -136,7 +141,7 @@ fn look(
                 let first = number == 0;
                 let (places, others) = (&places, others.as_slice());
                 let probe = Probe { judge, side, places, order, first, others, neighbours, failed_max };
-                let mut seekers = seekers(&keyed[side], &sought[side], &mut best[side], failed_max);
+                let mut seekers = seekers(&keyed[side], &sought[side], &mut best[side]);
                 seekers.par_iter_mut().for_each_init(Scratch::default, |scratch, seeker| {
                     seeker.look(probe, scratch);
                 });
@@ -145,18 +150,12 @@ fn look(
     }
 }
 
-/// The classes of a side that have no candidate yet which fails fewer conditions.
-fn seekers<'a>(
-    keyed: &[Keyed],
-    sought: &[bool],
-    best: &'a mut [Option<Best>],
-    failed_max: usize,
-) -> Vec<Seeker<'a>> {
+/// The classes of a side that are sought for.
+fn seekers<'a>(keyed: &[Keyed], sought: &[bool], best: &'a mut [Option<Best>]) -> Vec<Seeker<'a>> {
     let mut keyed = keyed.iter().peekable();
     let joined = (0..).zip(sought).zip(best).filter_map(|((class, sought), best)| {
         let (block, _) = *keyed.next_if(|(_, keyed)| *keyed == class)?;
-        let needs = *sought && best.is_none_or(|best| best.failed >= failed_max);
-        needs.then_some(Seeker { block, class, best })
+        sought.then_some(Seeker { block, class, best })
     });
     joined.collect()
 }

@@ -78,6 +78,24 @@ impl<'a> Window<'a> {
         }
     }
 
+    /// Whether the cells of two entries are within the tolerance of each other.
+    #[inline]
+    pub(crate) fn holds(&self, input: &Input<'_>, [left, right]: [usize; 2]) -> bool {
+        let (a, b) = (input.column(LEFT, self.role), input.column(RIGHT, self.role));
+        match &self.reach {
+            Reach::Number { .. } => a.number(left).zip(b.number(right)).is_some_and(|(left, right)| {
+                let (least, most) = self.range(left);
+                least <= right && right <= most
+            }),
+            Reach::Days { before, after, count } => {
+                a.day(left).zip(b.day(right)).is_some_and(|(left, right)| {
+                    let apart = i64::from(count.ordinal(right)) - i64::from(count.ordinal(left));
+                    -i64::from(*before) <= apart && apart <= i64::from(*after)
+                })
+            }
+        }
+    }
+
     /// How far right is from left.
     pub(crate) fn deviation(&self, left: i128, right: i128) -> Deviation {
         let difference = right.saturating_sub(left);

@@ -118,6 +118,11 @@ impl Part {
 
 impl Form {
     fn of(cell: &str) -> Option<Self> {
+        if let Ok(bytes) = cell.as_bytes().try_into()
+            && let Some(form) = Self::ten(bytes)
+        {
+            return Some(form);
+        }
         let bytes = cell.trim_matches(super::is_blank).as_bytes();
         // The longest form is a name of nine letters and a time with nanoseconds and offset.
         if bytes.len() < 6 || bytes.len() > 64 {
@@ -146,6 +151,25 @@ impl Form {
         let (second, rest) = Part::take(after)?;
         let (third, rest) = Part::take(rest.strip_prefix(&[*separator])?)?;
         ends(rest).then_some(Self::Numbers([first, second, third]))
+    }
+
+    /// The common forms `2026-03-02` and `02.03.2026`.
+    #[inline]
+    fn ten(bytes: &[u8; 10]) -> Option<Self> {
+        let number = |digits: &[u8]| {
+            let value = digits.iter().try_fold(0, |value, byte| {
+                byte.is_ascii_digit().then(|| value * 10 + i16::from(byte - b'0'))
+            });
+            value.map(|value| Part { value, digits: digits.len() })
+        };
+        let separator = |byte: u8| matches!(byte, b'/' | b'.' | b'-' | b' ');
+        if bytes[4] == bytes[7] && separator(bytes[4]) {
+            Some(Self::Numbers([number(&bytes[..4])?, number(&bytes[5..7])?, number(&bytes[8..])?]))
+        } else if bytes[2] == bytes[5] && separator(bytes[2]) {
+            Some(Self::Numbers([number(&bytes[..2])?, number(&bytes[3..5])?, number(&bytes[6..])?]))
+        } else {
+            None
+        }
     }
 
     /// `Mar 2, 2026`.

@@ -116,9 +116,10 @@ fn places<T: Copy>(mut units: T, scale: u8, tenth: impl Fn(T) -> Option<T>) -> u
 /// [`Error::Form`] and [`Error::TooLong`].
 #[inline]
 pub fn parse(cell: &str, marks: Marks) -> Result<Number, Error> {
-    match plain(cell.as_bytes(), marks.decimal) {
-        Some(number) => Ok(number),
-        None => body(cell).ok_or(Error::Form)?.read(marks),
+    match plain(cell.as_bytes()) {
+        Some((number, None)) => Ok(number),
+        Some((number, Some(mark))) if char::from(mark) == marks.decimal => Ok(number),
+        Some(_) | None => body(cell).ok_or(Error::Form)?.read(marks),
     }
 }
 
@@ -135,19 +136,24 @@ impl Fit {
     /// Reads a cell under both marks.
     #[must_use]
     pub fn of(cell: &str) -> Self {
+        let fit = Self::of_plain(cell);
+        if fit.is_number() {
+            return fit;
+        }
+        match body(cell) {
+            Some(body) => Self { point: body.read(Marks::POINT).ok(), comma: body.read(Marks::COMMA).ok() },
+            None => fit,
+        }
+    }
+
+    /// Reads a cell under both marks, if it has the common form.
+    pub(crate) fn of_plain(cell: &str) -> Self {
         let bytes = cell.as_bytes();
-        let (point, comma) = (plain(bytes, '.'), plain(bytes, ','));
-        match (point, comma) {
-            // A number without any mark is plain under both.
-            (Some(_), Some(_)) => Self { point, comma },
-            (Some(number), None) => Self { point, comma: grouped_once(bytes, number) },
-            (None, Some(number)) => Self { point: grouped_once(bytes, number), comma },
-            (None, None) => match body(cell) {
-                Some(body) => {
-                    Self { point: body.read(Marks::POINT).ok(), comma: body.read(Marks::COMMA).ok() }
-                }
-                None => Self { point, comma },
-            },
+        match plain(bytes) {
+            Some((number, None)) => Self { point: Some(number), comma: Some(number) },
+            Some((number, Some(b'.'))) => Self { point: Some(number), comma: grouped_once(bytes, number) },
+            Some((number, Some(_))) => Self { point: grouped_once(bytes, number), comma: Some(number) },
+            None => Self { point: None, comma: None },
         }
     }
 
@@ -172,29 +178,31 @@ fn grouped_once(bytes: &[u8], number: Number) -> Option<Number> {
     groups.then_some(Number { scale: 0, ..number })
 }
 
-/// The common form: an optional minus, up to 18 digits, at most one decimal mark between them.
+/// The common form: an optional minus, up to 18 digits, at most one `.` or `,` between them, which is returned.
 #[inline]
-fn plain(bytes: &[u8], decimal: char) -> Option<Number> {
+fn plain(bytes: &[u8]) -> Option<(Number, Option<u8>)> {
     let (negative, digits) = match bytes {
         [b'-', rest @ ..] => (true, rest),
         all => (false, all),
     };
     let (first, last) = (digits.first()?, digits.last()?);
-    if digits.len() > 19 || !first.is_ascii_digit() || !last.is_ascii_digit() {
+    if digits.len() > 18 || !first.is_ascii_digit() || !last.is_ascii_digit() {
         return None;
     }
-    let (mut units, mut scale, mut marked) = (0_i64, 0_u8, false);
+    // 18 digits fit.
+    let (mut units, mut scale, mut mark) = (0_i64, 0_u8, None);
     for byte in digits {
         match byte {
             b'0'..=b'9' => {
-                units = units.checked_mul(10)?.checked_add(i64::from(byte - b'0'))?;
-                scale += u8::from(marked);
+                units = units * 10 + i64::from(byte - b'0');
+                scale += u8::from(mark.is_some());
             }
-            mark if char::from(*mark) == decimal && !marked => marked = true,
+            b'.' | b',' if mark.is_none() => mark = Some(*byte),
             _ => return None,
         }
     }
-    Some(Number { units: i128::from(if negative { -units } else { units }), scale, currency: None })
+    let units = i128::from(if negative { -units } else { units });
+    Some((Number { units, scale, currency: None }, mark))
 }
 
 #[cfg(test)]

@@ -34,7 +34,7 @@ impl Reader {
     /// Opens a file.
     ///
     /// # Errors
-    /// When it cannot be read, was not written by [`Writer`], or has no column that `keep` names.
+    /// When it cannot be read, was not written by [`Writer`](super::Writer), or has no column that `keep` names.
     pub fn open(file: File, keep: &Keep) -> Result<Self, Error> {
         Self::new(file, keep)
     }

@@ -30,9 +30,25 @@ impl Results<'_> {
     /// A break of the outcome.
     #[must_use]
     pub fn break_body(&self, found: &Break) -> BreakBody {
+        self.body(found, &mut Scratch::small())
+    }
+
+    /// All breaks, left before right, each in file order.
+    pub fn break_bodies(&self) -> impl Iterator<Item = BreakBody> {
+        let mut scratch = Scratch::new();
+        self.outcome.breaks.iter().map(move |found| self.body(found, &mut scratch))
+    }
+
+    /// The mapped cells of an entry, by role; `null` where one is empty.
+    #[must_use]
+    pub fn values(&self, side: Side, entry: u32) -> Values {
+        self.values_of(side, entry, &mut Scratch::small())
+    }
+
+    fn body(&self, found: &Break, scratch: &mut Scratch) -> BreakBody {
         let nearest = found.nearest.as_ref().map(|nearest| Nearest {
             row: u64::from(self.row(found.side.other(), nearest.entry)),
-            values: self.values(found.side.other(), nearest.entry),
+            values: self.values_of(found.side.other(), nearest.entry, scratch),
             failed: self.failed(found, nearest),
             cause: nearest.cause,
         });
@@ -40,23 +56,15 @@ impl Results<'_> {
             side: found.side,
             kind: found.kind,
             row: self.row(found.side, found.entry),
-            values: self.values(found.side, found.entry),
+            values: self.values_of(found.side, found.entry, scratch),
             nearest,
             twin: found.twin.map(|twin| self.row(found.side, twin)),
         }
     }
 
-    /// All breaks, left before right, each in file order.
-    pub fn break_bodies(&self) -> impl Iterator<Item = BreakBody> {
-        self.outcome.breaks.iter().map(|found| self.break_body(found))
-    }
-
-    /// The mapped cells of an entry, by role; `null` where one is empty.
-    #[must_use]
-    pub fn values(&self, side: Side, entry: u32) -> Values {
-        let mut scratch = Scratch::new();
+    fn values_of(&self, side: Side, entry: u32, scratch: &mut Scratch) -> Values {
         let value = |(name, shown): (&str, Shown)| {
-            let text = self.cell(side, entry, shown, &mut scratch).as_str().map(str::to_owned);
+            let text = self.cell(side, entry, shown, scratch).as_str().map(str::to_owned);
             (name.to_owned(), text.map_or(Value::Null, Value::String))
         };
         self.shown().into_iter().map(value).collect()

@@ -33,8 +33,18 @@ pub(super) struct Scratch {
 }
 
 impl Scratch {
+    /// For many rows.
     pub(super) fn new() -> Self {
-        let days = vec![(Column::EMPTY_DAY, String::new()); DAYS_REMEMBERED];
+        Self::remembering(DAYS_REMEMBERED)
+    }
+
+    /// For a few rows.
+    pub(super) fn small() -> Self {
+        Self::remembering(1)
+    }
+
+    fn remembering(days: usize) -> Self {
+        let days = vec![(Column::EMPTY_DAY, String::new()); days];
         Self { text: String::new(), integer: itoa::Buffer::new(), days }
     }
 
@@ -105,7 +115,7 @@ impl Scratch {
     }
 
     fn day(&mut self, day: i32) -> &str {
-        let slot = usize::try_from(day.unsigned_abs()).unwrap_or(0) % DAYS_REMEMBERED;
+        let slot = usize::try_from(day.unsigned_abs()).unwrap_or(0) % self.days.len();
         let (remembered, text) = &mut self.days[slot];
         if *remembered != day {
             *remembered = day;

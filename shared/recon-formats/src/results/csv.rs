@@ -2,12 +2,22 @@
 
 use std::io::{self, Write};
 
+use rayon::prelude::*;
 use recon_domain::Side;
 use recon_engine::{Break, Match};
 
 use super::cells::{Cell, Scratch};
 use super::{Results, Shown, WRITE_BYTES};
 use crate::csv_line::Line;
+
+/// How many matches one thread renders at a time.
+const MATCHES_PER_CHUNK: usize = 16 * 1024;
+/// Room for the two lines of a match, so that the buffer seldom grows.
+const LINE_BYTES_USUAL: usize = 192;
+
+fn at(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
+}
 
 impl Results<'_> {
     /// `match,pass,status,ambiguity,side,row`, the roles, `variance_amount,variance_days`. Matches count
@@ -16,22 +26,37 @@ impl Results<'_> {
     /// # Errors
     /// Those of the writer.
     pub fn write_matches_csv(&self, out: &mut dyn Write) -> io::Result<()> {
-        let mut buffer = Vec::with_capacity(WRITE_BYTES + 4096);
+        let mut buffer = Vec::new();
         self.header(
             &mut buffer,
             &["match", "pass", "status", "ambiguity", "side", "row"],
             &["variance_amount", "variance_days"],
         );
+        out.write_all(&buffer)?;
+        let numbered = |(chunk, first): (&[Match], u64)| self.match_lines(chunk, first);
+        // Each wave is rendered by all threads of the pool at once, and written in order.
+        let wave = MATCHES_PER_CHUNK * rayon::current_num_threads();
+        for (matches, first) in self.outcome.matches.chunks(wave).zip((1_u64..).step_by(wave)) {
+            let chunks = matches.par_chunks(MATCHES_PER_CHUNK);
+            let firsts = (0..chunks.len()).into_par_iter().map(|number| first + at(number * MATCHES_PER_CHUNK));
+            let rendered: Vec<Vec<u8>> = chunks.zip(firsts).map(numbered).collect();
+            rendered.iter().try_for_each(|lines| out.write_all(lines))?;
+        }
+        Ok(())
+    }
+
+    /// The lines of these matches, of which the first has this number.
+    fn match_lines(&self, matches: &[Match], first: u64) -> Vec<u8> {
+        let mut buffer = Vec::with_capacity(matches.len() * LINE_BYTES_USUAL);
         let mut scratch = Scratch::new();
-        for (found, number) in self.outcome.matches.iter().zip(1_u64..) {
+        for (found, number) in matches.iter().zip(first..) {
             for (side, entries) in [(Side::Left, &found.left), (Side::Right, &found.right)] {
                 for entry in entries {
                     self.match_line(number, found, side, *entry, &mut scratch, &mut buffer);
                 }
             }
-            flush(&mut buffer, WRITE_BYTES, out)?;
         }
-        flush(&mut buffer, 1, out)
+        buffer
     }
 
     /// `side,row,kind`, the roles, `nearest_row,failed,cause`.

@@ -24,7 +24,7 @@ pub enum Error {
     /// The file is damaged, or reading or writing failed.
     #[error("cannot read or write the stored matches")]
     Parquet(#[from] ParquetError),
-    /// The file was not written by [`Results::write_matches_parquet`].
+    /// The file was not written by [`Results::write_matches_parquet`](super::Results::write_matches_parquet).
     #[error("the stored matches have no {0}")]
     Missing(&'static str),
 }

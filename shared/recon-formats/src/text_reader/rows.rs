@@ -25,6 +25,8 @@ pub(super) struct Rows {
     fields: Vec<Field>,
     scratch: String,
     hashed: Vec<u8>,
+    /// Bytes of each kept column in the batch before.
+    bytes_before: Vec<usize>,
 }
 
 /// A row whose fields are known.
@@ -50,17 +52,34 @@ impl Rows {
             fields: Vec::new(),
             scratch: String::new(),
             hashed: Vec::new(),
+            bytes_before: Vec::new(),
         }
     }
 
     /// Starts again, at a line.
-    pub(super) const fn restart(&mut self, line: u64) {
+    pub(super) fn restart(&mut self, line: u64) {
         (self.row, self.line, self.accepted, self.rejected, self.dropping) = (0, line, 0, 0, false);
+        self.bytes_before.clear();
     }
 
-    /// An empty batch.
+    /// An empty batch, with room for as much as there was in the one before.
     pub(super) fn batch(&self) -> TextBatch {
-        TextBatch { columns: vec![TextColumn::default(); self.kept.len()], ..TextBatch::default() }
+        let rows = if self.row == 0 { 0 } else { ROWS_PER_BATCH_MAX };
+        let bytes = self.bytes_before.iter().copied().chain(std::iter::repeat(0));
+        let column = |bytes: usize| TextColumn::with_capacity(rows, bytes + bytes / 8);
+        TextBatch {
+            rows: Vec::with_capacity(rows),
+            lines: Vec::with_capacity(rows),
+            contents: Vec::with_capacity(rows),
+            columns: bytes.take(self.kept.len()).map(column).collect(),
+            rejected: Vec::new(),
+        }
+    }
+
+    /// Remembers how much there was in a batch.
+    pub(super) fn note(&mut self, batch: &TextBatch) {
+        self.bytes_before.clear();
+        self.bytes_before.extend(batch.columns.iter().map(TextColumn::bytes));
     }
 
     /// Takes rows from the start of `bytes` until the batch is full or the next row is not all there. Returns

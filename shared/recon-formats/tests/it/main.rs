@@ -12,7 +12,7 @@ use std::num::NonZeroUsize;
 
 use recon_domain::{ReadOptions, Role, RoleType, RuleSet, Source};
 use recon_formats::mapping::{Error, Input, map_both};
-use recon_formats::{BatchSource, Keep, Mapped, TextBatch, TextReader, text_reader};
+use recon_formats::{BatchSource, Keep, Mapped, Profile, TextBatch, TextReader, text_reader};
 
 /// Opens bytes as a file.
 fn open(bytes: &[u8], options: &ReadOptions) -> Result<TextReader, text_reader::Error> {
@@ -36,6 +36,11 @@ fn all_rows(source: &mut dyn BatchSource) -> TextBatch {
         }
     }
     all.unwrap_or_default()
+}
+
+/// What all rows of a source show.
+fn profile(source: &mut dyn BatchSource) -> Profile {
+    source.profile(&|_, _| true).unwrap().unwrap()
 }
 
 /// The cells of a batch by rows.

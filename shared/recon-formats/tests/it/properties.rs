@@ -7,7 +7,7 @@ use recon_domain::{ReadOptions, RoleType};
 use recon_formats::dataset_parquet::Reader;
 use recon_formats::{BatchSource, Keep, TextReader};
 
-use super::{all_rows, cells, map_sources, open, role, rules};
+use super::{all_rows, cells, map_sources, open, profile, role, rules};
 
 /// Bytes of which many look like a table.
 fn bytes() -> impl Strategy<Value = Vec<u8>> {
@@ -62,7 +62,7 @@ proptest! {
     fn any_bytes_are_rows_or_a_reason(bytes in bytes()) {
         let Ok(mut reader) = open(&bytes, &ReadOptions::default()) else { return Ok(()) };
         let batch = all_rows(&mut reader);
-        let profile = reader.profile().unwrap();
+        let profile = profile(&mut reader);
         prop_assert_eq!(profile.rows, batch.rows.len() as u64);
         prop_assert_eq!(profile.rejected, batch.rejected.len() as u64);
         let mut numbers: Vec<u32> = batch.rows.iter().copied().chain(batch.rejected.iter().map(|row| row.row)).collect();

@@ -3,7 +3,7 @@
 use encoding_rs::{UTF_16BE, UTF_16LE, WINDOWS_1252};
 use recon_domain::ReadOptions;
 
-use super::{all_rows, cells, open};
+use super::{all_rows, cells, open, profile};
 
 /// Opens with what is detected; gives delimiter, quote, header line, header and rows.
 fn read(text: &str) -> (String, u32, Vec<String>, Vec<Vec<String>>) {
@@ -235,6 +235,13 @@ fn what_is_not_a_table_says_what_it_is() {
 }
 
 #[test]
+fn a_column_that_is_not_there_is_refused() {
+    let keep = recon_formats::Keep::Columns(vec!["b".into(), "z".into()]);
+    let mut reader = open(b"a,b\n1,2\n", &ReadOptions::default()).unwrap();
+    assert_eq!(reader.restrict(&keep).unwrap_err().to_string(), "there is no column `z`");
+}
+
+#[test]
 fn bad_options_are_refused() {
     for (delimiter, quote, name) in
         [(Some(b'a'), None, "delimiter"), (None, Some(b'\n'), "quote"), (Some(0xE4), None, "delimiter")]
@@ -265,7 +272,7 @@ fn a_faulty_row_is_rejected_alone() {
         assert_eq!(batch.columns[1].iter().collect::<Vec<_>>(), ["first", "second", "third"], "{reason}");
         assert_eq!((batch.rejected[0].row, batch.rejected[0].line), (2, 3), "{reason}");
         assert!(batch.rejected[0].reason.contains(reason), "{} for {reason}", batch.rejected[0].reason);
-        let profile = reader.profile().unwrap();
+        let profile = profile(&mut reader);
         assert_eq!((profile.rows, profile.rejected), (3, 1), "{reason}");
     }
 }
@@ -337,7 +344,7 @@ fn profiles_count_what_fits_each_column() {
     let text = "d,n,c,t,m\n01.02.2026,\"1,5\",EUR,2026-01-01T10:00:00Z,x\n13.02.2026,\"1.234,56\",JPY,2026-01-01 10:00,\n,7,BHD,,\n";
     let mut reader = open(text.as_bytes(), &ReadOptions::default()).unwrap();
     all_rows(&mut reader);
-    let profile = reader.profile().unwrap();
+    let profile = profile(&mut reader);
     let fits = |name: &str, key: &str| profile.column(name).unwrap().fits.get(key).copied().unwrap_or(0);
     let found = |name: &str, keys: &[&str]| keys.iter().map(|key| fits(name, key)).collect::<Vec<_>>();
     assert_eq!(
@@ -351,4 +358,7 @@ fn profiles_count_what_fits_each_column() {
     assert_eq!(found("c", &["currency", "exponent"]), [3, 3]);
     assert_eq!(found("t", &["timestamp", "empty"]), [2, 1]);
     assert_eq!(profile.column("c").unwrap().samples, ["EUR", "JPY", "BHD"]);
+    let evidence = profile.dialect.evidence.join("\n");
+    assert!(evidence.contains("column `d`: 2 of 2 dates fit the order dmy"), "{evidence}");
+    assert!(evidence.contains("column `n`: 3 of 3 numbers fit the decimal mark `,`"), "{evidence}");
 }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::header::SET_COOKIE;
 use http::response::Parts;
 use http::{HeaderMap, HeaderValue};
-use http_body_util::{BodyExt as _, Limited};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use recon_contract::{Code, Problem};
 use serde_json::{Map, Value, json};
 
@@ -22,16 +22,29 @@ pub(super) const ANSWER_BYTES_MAX: usize = 1_000_000 - 32 * 1024;
 /// When it breaks off, or is larger than a load balancer takes.
 pub(super) async fn collect(body: Body) -> Result<Bytes, Problem> {
     let too_large = || {
-        let detail = "the answer is larger than a function may send; ask for less of it, with `limit`";
-        Problem::new(Code::Internal, detail)
+        let detail = "the answer is larger than a function may send: ask for fewer items, with `limit`; \
+                      if one alone is too large, map no columns of long texts";
+        Problem::new(Code::AnswerTooLarge, detail)
     };
-    let collected = Limited::new(body, ANSWER_BYTES_MAX).collect().await.map_err(|_| too_large())?.to_bytes();
-    let length = if std::str::from_utf8(&collected).is_ok() {
-        collected.len()
-    } else {
-        collected.len().div_ceil(3) * 4
+    let collected = match Limited::new(body, ANSWER_BYTES_MAX).collect().await {
+        Ok(collected) => collected.to_bytes(),
+        Err(error) if error.is::<LengthLimitError>() => return Err(too_large()),
+        Err(_) => return Err(Problem::new(Code::Internal, "the answer broke off; the log has the cause")),
+    };
+    let length = match std::str::from_utf8(&collected) {
+        Ok(text) => text.bytes().map(bytes_in_json).sum(),
+        Err(_) => collected.len().div_ceil(3) * 4,
     };
     if length > ANSWER_BYTES_MAX { Err(too_large()) } else { Ok(collected) }
+}
+
+/// How many bytes a byte of text takes as a part of the answer, which is JSON itself.
+const fn bytes_in_json(byte: u8) -> usize {
+    match byte {
+        b'"' | b'\\' | b'\n' | b'\r' | b'\t' | 0x08 | 0x0c => 2,
+        0x00..0x20 => 6,
+        _ => 1,
+    }
 }
 
 /// The answer of a function.

@@ -6,12 +6,13 @@ use axum::Router;
 use axum::body::Body;
 use http::HeaderValue;
 use recon_contract::route;
+use recon_domain::{DatasetId, Side};
 use recon_idempotency::{ClaimOutcome, StoreTime, StoredResponse};
-use recon_store::{Error, ObjectError};
+use recon_store::{DatasetStatus, Error, ObjectError};
 use serde_json::json;
 
 use super::world::{Answered, World, request};
-use crate::{Answer, Mount as _, Outcome, Refusal, Reply};
+use crate::{Answer, Mount as _, Outcome, Refusal, Reply, because};
 
 async fn answer<T: Send + 'static>(make: impl Fn() -> Answer<T> + Clone + Send + Sync + 'static) -> Answered {
     let router: Router = route::HEALTH.mount(move || {
@@ -75,6 +76,19 @@ async fn a_validator_is_quoted_and_lets_the_caller_keep_the_answer() {
 }
 
 #[tokio::test]
+async fn only_a_dataset_that_is_being_read_is_worth_asking_for_again() {
+    for (status, retry_after) in
+        [(DatasetStatus::AwaitingUpload, ""), (DatasetStatus::Ingesting, "1"), (DatasetStatus::Rejected, "")]
+    {
+        let id = DatasetId::from_uuid(uuid::Uuid::nil());
+        let refused = move || Error::DatasetNotReady { which: Side::Left, id, status };
+        let answered = answer::<u32>(move || Err(refused().into())).await;
+        answered.is_problem(409, "dataset_not_ready");
+        assert_eq!(answered.header("retry-after"), retry_after, "{status}");
+    }
+}
+
+#[tokio::test]
 async fn errors_of_the_store_become_problems_and_keep_their_causes_to_themselves() {
     type Fails = fn() -> Outcome<()>;
     let cases: [(Fails, u16, &str); 5] = [
@@ -96,4 +110,13 @@ async fn errors_of_the_store_become_problems_and_keep_their_causes_to_themselves
         answered.is_problem(status, code);
         assert!(!answered.body.to_string().contains("secret"), "{}", answered.body);
     }
+}
+
+#[test]
+fn causes_are_told_from_the_nearest_to_the_first() {
+    let first = std::io::Error::other("disk full");
+    let store = Error::Unavailable { doing: "x", source: Box::new(first) };
+    let refusal = Refusal::internal(store);
+    assert_eq!(because(&refusal), "database unavailable: x: disk full");
+    assert_eq!(because(&std::io::Error::other("disk full")), "");
 }

@@ -7,9 +7,12 @@ use recon_contract::route;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+use tokio::time::{Duration, Instant, pause, timeout};
 
 use super::world::World;
-use crate::{Answer, ClientAddress, Mount as _, Process, Reply, app, serve_router};
+use crate::container::{CONNECTIONS_MAX, KEEP_ALIVE, serve_connections};
+use crate::{Answer, ClientAddress, GRACE, Mount as _, Process, Reply, app, serve_router};
 
 const GET: &[u8] = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
@@ -53,28 +56,122 @@ async fn a_stop_lets_what_is_in_flight_finish_and_closes_what_is_idle() {
 
 #[tokio::test]
 async fn a_connection_is_kept_for_the_next_request() {
-    async fn fine() -> Answer<u32> {
-        Ok(Reply::ok(&7))
-    }
-    let world = World::empty();
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-    let (process, router) = (Process::new(), app(route::HEALTH.mount(fine), &world.platform));
-    let stop = process.clone();
-    let server = tokio::spawn(async move { serve_router(&stop, listener, router).await });
-    for _ in 0..2 {
-        client.write_all(GET).await.unwrap();
-        let mut answer = Vec::new();
-        while !answer.ends_with(b"\r\n\r\n7") {
-            assert_ne!(
-                client.read_buf(&mut answer).await.unwrap(),
-                0,
-                "{}",
-                String::from_utf8_lossy(&answer)
-            );
-        }
-    }
-    process.stop();
+    let running = Running::start(Process::new(), CONNECTIONS_MAX).await;
+    let mut client = running.connect().await;
+    ask(&mut client).await;
+    ask(&mut client).await;
+    running.process.stop();
     assert_eq!(rest(client).await, "");
-    server.await.unwrap();
+    running.server.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_connection_that_sends_nothing_is_closed_after_a_while() {
+    let running = Running::start(Process::new(), CONNECTIONS_MAX).await;
+    let silent = running.connect().await;
+    // They are accepted in order, so the silent one is attended to when the other was answered.
+    ask(&mut running.connect().await).await;
+    pause();
+    assert_eq!(timeout(KEEP_ALIVE * 2, rest(silent)).await.unwrap(), "");
+}
+
+#[tokio::test]
+async fn a_head_that_never_ends_does_not_hold_the_end_of_the_process() {
+    let running = Running::start(Process::new(), CONNECTIONS_MAX).await;
+    let mut half = running.connect().await;
+    half.write_all(b"GET /health HTTP/1.1\r\nHo").await.unwrap();
+    ask(&mut running.connect().await).await;
+    pause();
+    let asked = Instant::now();
+    running.process.stop();
+    running.server.await.unwrap();
+    assert!(asked.elapsed() < GRACE / 4, "{:?}", asked.elapsed());
+    assert_eq!(rest(half).await, "");
+}
+
+#[tokio::test]
+async fn a_process_that_was_asked_to_stop_answers_a_moment_longer_and_closes_with_each_answer() {
+    let running = Running::start(Process::accepting_for(Duration::from_hours(1)), CONNECTIONS_MAX).await;
+    let mut kept = running.connect().await;
+    assert!(!ask(&mut kept).await.contains("connection: close"));
+    running.process.stop();
+    for mut client in [kept, running.connect().await] {
+        client.write_all(GET).await.unwrap();
+        let answer = rest(client).await.to_lowercase();
+        assert!(answer.starts_with("http/1.1 200 ok\r\n"), "{answer}");
+        assert!(answer.contains("\r\nconnection: close\r\n"), "{answer}");
+    }
+    pause();
+    let asked = Instant::now();
+    running.server.await.unwrap();
+    assert!(asked.elapsed() > Duration::from_mins(59), "{:?}", asked.elapsed());
+    assert!(TcpStream::connect(running.address).await.is_err());
+}
+
+#[tokio::test]
+async fn connections_beyond_the_limit_wait_for_a_place() {
+    let running = Running::start(Process::new(), 1).await;
+    let mut first = running.connect().await;
+    ask(&mut first).await;
+    let mut second = running.connect().await;
+    second.write_all(GET).await.unwrap();
+    for _ in 0..20 {
+        ask(&mut first).await;
+        let early = second.try_read(&mut [0]).unwrap_err();
+        assert_eq!(early.kind(), std::io::ErrorKind::WouldBlock);
+    }
+    drop(first);
+    answer(&mut second).await;
+}
+
+#[tokio::test]
+async fn http_2_without_asking_first_is_not_spoken() {
+    let running = Running::start(Process::new(), CONNECTIONS_MAX).await;
+    let mut client = running.connect().await;
+    client.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await.unwrap();
+    let mut said = Vec::new();
+    // It may be closed or reset, as long as nothing of HTTP/2 is said.
+    let _ = client.read_to_end(&mut said).await;
+    assert!(said.is_empty() || said.starts_with(b"HTTP/1.1 400 "), "{}", String::from_utf8_lossy(&said));
+}
+
+/// A server whose `/health` answers 7.
+struct Running {
+    process: Process,
+    address: std::net::SocketAddr,
+    server: JoinHandle<()>,
+    _world: World,
+}
+
+impl Running {
+    async fn start(process: Process, connections_max: u32) -> Self {
+        async fn fine() -> Answer<u32> {
+            Ok(Reply::ok(&7))
+        }
+        let world = World::empty();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let router = app(route::HEALTH.mount(fine), &world.platform);
+        let stop = process.clone();
+        let serve = async move { serve_connections(&stop, listener, router, connections_max).await };
+        Self { process, address, server: tokio::spawn(serve), _world: world }
+    }
+
+    async fn connect(&self) -> TcpStream {
+        TcpStream::connect(self.address).await.unwrap()
+    }
+}
+
+async fn ask(client: &mut TcpStream) -> String {
+    client.write_all(GET).await.unwrap();
+    answer(client).await
+}
+
+async fn answer(client: &mut TcpStream) -> String {
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"\r\n\r\n7") {
+        let read = client.read_buf(&mut answer).await.unwrap();
+        assert_ne!(read, 0, "{}", String::from_utf8_lossy(&answer));
+    }
+    String::from_utf8(answer).unwrap().to_lowercase()
 }

@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::body::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Uri};
-use recon_contract::route;
+use recon_contract::{List, Page, route};
 use serde_json::{Value, json};
 
 use super::world::World;
@@ -193,9 +193,26 @@ async fn bytes_that_are_no_text_travel_as_base64_and_too_many_are_refused() {
     let world = World::empty();
     let answer = respond(app(with(vec![0xff, 0x00]), &world.platform), &event(json!({}))).await;
     assert_eq!((&answer["body"], &answer["isBase64Encoded"]), (&json!("/wA="), &json!(true)));
-    for byte in [0xff, b' '] {
-        let answer = respond(app(with(vec![byte; 1_000_000]), &world.platform), &event(json!({}))).await;
-        assert_eq!(answer["statusCode"], 500);
-        assert!(answer["body"].as_str().unwrap().contains("`limit`"), "{answer}");
+    // The last two grow beyond the limit only where they become a part of the answer.
+    for (byte, count) in [(0xff, 1_000_000), (b' ', 1_000_000), (b'"', 500_000), (0x01, 200_000)] {
+        let answer = respond(app(with(vec![byte; count]), &world.platform), &event(json!({}))).await;
+        assert_eq!(answer["statusCode"], 422, "{byte}");
+        let problem: Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
+        assert_eq!(problem["code"], "answer_too_large", "{problem}");
+        assert!(problem["detail"].as_str().unwrap().contains("`limit`"), "{problem}");
+    }
+    let answer = respond(app(with(vec![b' '; 900_000]), &world.platform), &event(json!({}))).await;
+    assert_eq!(answer["statusCode"], 200);
+}
+
+#[tokio::test]
+async fn a_full_page_fits_whatever_it_holds() {
+    for letter in ["x", "\"", "\\", "\u{1}", "ä"] {
+        let page = move || async move {
+            let items = (1..).zip(std::iter::repeat_n(letter.repeat(1000), 1000));
+            Answer::Ok(Reply::ok(&Page::cut(List::Breaks, items, false)))
+        };
+        let router = app(route::HEALTH.mount(page), &World::empty().platform);
+        assert_eq!(respond(router, &event(json!({}))).await["statusCode"], 200, "{letter:?}");
     }
 }

@@ -1,14 +1,15 @@
 //! Records as clients see them.
 
-use recon_contract::Reconciliation;
+use recon_contract::{NAME_BYTES_MAX, Reconciliation, route};
 use recon_domain::{BreakId, BreakKind, BreakStatus, DatasetId, Instant, ReconciliationId, Side};
+use recon_idempotency::{Body, INLINE_BYTES_MAX, StoredResponse};
 use recon_store::{BreakRecord, DatasetContent, DatasetRecord, DatasetStatus, Json, Upload};
 use recon_store::{Failure, Phase, Progress, ReconciliationRecord, ReconciliationStatus};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::world::WORKSPACE;
-use crate::wire;
+use crate::{Reply, wire};
 
 const ID: Uuid = Uuid::from_u128(9);
 
@@ -26,7 +27,7 @@ fn announced() -> DatasetRecord {
         status: DatasetStatus::AwaitingUpload,
         upload: None,
         content: None,
-        reason: None,
+        failure: None,
         created_at: Instant::from_micros(0),
     }
 }
@@ -39,8 +40,8 @@ fn a_dataset_says_where_its_content_goes_until_it_is_settled() {
         (&dataset["status"], &dataset["format"], &dataset["upload"]),
         (&json!("awaiting_upload"), &json!("auto"), &upload)
     );
-    let rejected =
-        DatasetRecord { status: DatasetStatus::Rejected, reason: Some("no rows".into()), ..announced() };
+    let failure = Failure { code: "not_a_table".into(), detail: "no rows".into() };
+    let rejected = DatasetRecord { status: DatasetStatus::Rejected, failure: Some(failure), ..announced() };
     let dataset = serde_json::to_value(wire::dataset(&rejected).unwrap()).unwrap();
     let error = json!({"code": "not_a_table", "detail": "no rows"});
     assert_eq!((&dataset["upload"], &dataset["error"]), (&Value::Null, &error));
@@ -103,6 +104,32 @@ fn a_failed_run_says_why() {
     let shown = serde_json::to_value(shown).unwrap();
     assert_eq!((&shown["status"], &shown["error"]["code"]), (&json!("failed"), &json!("data_does_not_fit")));
     assert_eq!((&shown["progress"]["phase"], &shown["summary"]), (&json!("done"), &Value::Null));
+}
+
+#[test]
+fn an_accepted_run_can_be_stored_as_an_answer_however_large_its_rules() {
+    let rules_bytes = usize::try_from(route::RULES_BYTES_MAX).unwrap();
+    // What grows most when it is written again: a byte that stands as itself in no JSON text.
+    let rules = json!({ "columns": "\u{1}".repeat(rules_bytes / 6) });
+    let shown = wire::reconciliation(&ReconciliationRecord {
+        id: ReconciliationId::from_uuid(ID),
+        workspace: WORKSPACE,
+        name: "\u{1}".repeat(NAME_BYTES_MAX),
+        left: DatasetId::from_uuid(ID),
+        right: DatasetId::from_uuid(ID),
+        rules: json_of(&rules),
+        status: ReconciliationStatus::Queued,
+        progress: Progress { phase: Phase::Queued, done: 0, total: 0 },
+        published: None,
+        failure: None,
+        version: 1,
+        created_at: Instant::from_micros(0),
+        started_at: None,
+        finished_at: None,
+    });
+    let stored = StoredResponse::from(Reply::accepted(&shown.unwrap()));
+    let (_, _, Body::Inline(body)) = stored.into_parts() else { panic!("the answer is kept elsewhere") };
+    assert!(body.len() < INLINE_BYTES_MAX / 10, "{} bytes", body.len());
 }
 
 #[test]

@@ -11,9 +11,6 @@ use recon_store::{DatasetContent, DatasetRecord};
 use crate::Refusal;
 use crate::problem::unreadable;
 
-/// What a rejected dataset's error is called.
-const NOT_A_TABLE: &str = "not_a_table";
-
 /// A dataset.
 ///
 /// # Errors
@@ -23,7 +20,10 @@ pub fn dataset(record: &DatasetRecord) -> Result<Dataset, Refusal> {
     let content = record.content.as_ref();
     let dialect: Option<Dialect> = content.map(|content| content.dialect.read()).transpose()?;
     let format = dialect.as_ref().map_or(record.format.as_str(), |dialect| &dialect.format);
-    let failure = |detail: &String| Failure { code: NOT_A_TABLE.to_owned(), detail: detail.clone() };
+    let failure = |failure: &recon_store::Failure| Failure {
+        code: failure.code.clone(),
+        detail: failure.detail.clone(),
+    };
     Ok(Dataset {
         id: record.id,
         name: record.name.clone(),
@@ -34,7 +34,7 @@ pub fn dataset(record: &DatasetRecord) -> Result<Dataset, Refusal> {
         columns: content.map(|content| content.columns.read::<Vec<ColumnProfile>>()).transpose()?,
         dialect,
         sha256: record.upload.as_ref().map(|upload| upload.sha256.clone()),
-        error: record.reason.as_ref().map(failure),
+        error: record.failure.as_ref().map(failure),
         upload: (status == DatasetStatus::AwaitingUpload).then(|| upload(record)),
         created_at: record.created_at,
     })

@@ -19,7 +19,6 @@ pub fn reconciliation(record: &ReconciliationRecord) -> Result<Reconciliation, R
         name: record.name.clone(),
         left: record.left,
         right: record.right,
-        rules: record.rules.read()?,
         status: status(record.status),
         progress: ReconciliationProgress {
             phase: phase(record.progress.phase),

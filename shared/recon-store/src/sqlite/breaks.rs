@@ -8,8 +8,8 @@ use uuid::Uuid;
 use super::leases;
 use super::row::{count, word};
 use crate::{
-    BREAKS_PER_BATCH_MAX, BREAKS_PER_PAGE_MAX, BreakFilter, BreakPage, BreakRecord, BreakSeek, Breaks, Error,
-    Json, Lease, NewBreak,
+    BREAKS_PER_PAGE_MAX, BreakBatches, BreakFilter, BreakPage, BreakRecord, BreakSeek, Breaks, Error, Json,
+    Lease, NewBreak,
 };
 
 /// Rows of one statement: nine columns each must stay under SQLite's 32,766 parameters.
@@ -33,16 +33,14 @@ struct Row {
 
 impl Breaks {
     /// Adds breaks under the attempt of this lease, where no client sees them before it is published. The same break
-    /// again changes nothing. At most [`BREAKS_PER_BATCH_MAX`] go into one transaction.
+    /// again changes nothing. However many they are, each transaction is short: see [`BreakBatches`].
     ///
     /// # Errors
     /// [`Error::LeaseLost`]: nothing of the transaction in which it showed was written.
     pub async fn insert(&self, lease: &Lease, breaks: Vec<NewBreak>) -> Result<(), Error> {
         let id = lease.reconciliation()?;
-        let mut rest = breaks;
-        while !rest.is_empty() {
-            let later = rest.split_off(rest.len().min(BREAKS_PER_BATCH_MAX));
-            let batch = std::mem::replace(&mut rest, later);
+        for batch in BreakBatches::of(breaks.into_iter().map(Ok)) {
+            let batch = batch?;
             self.database
                 .write("break_insert", (leases::Held::of(lease), id, batch), |(held, id, batch), tx| {
                     async move {

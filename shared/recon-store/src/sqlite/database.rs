@@ -5,8 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use recon_idempotency::sqlite::look_up;
+use recon_idempotency::{ClaimOutcome, Guard};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{SqliteConnection, SqlitePool};
+use sqlx::{ConnectOptions, SqliteConnection, SqlitePool};
+use tokio::time::Instant;
 use tracing::Instrument;
 
 use crate::Error;
@@ -15,6 +18,8 @@ use crate::Error;
 const LOCK_WAIT_MAX: Duration = Duration::from_secs(3);
 /// How long a caller waits for a connection.
 const POOL_WAIT_MAX: Duration = Duration::from_secs(3);
+/// A transaction that takes this long, with its wait for the connection, is logged: others waited for it.
+const SLOW_WRITE: Duration = Duration::from_secs(1);
 /// How often a transaction is tried on a busy file.
 const WRITE_TRIES_MAX: u32 = 3;
 
@@ -93,7 +98,13 @@ impl Database {
             let mut tries_left = WRITE_TRIES_MAX;
             loop {
                 tries_left -= 1;
-                match once(&pool, doing, &input, &transaction).await {
+                let begun = Instant::now();
+                let outcome = once(&pool, doing, &input, &transaction).await;
+                if begun.elapsed() >= SLOW_WRITE {
+                    let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+                    tracing::warn!(doing, duration_ms, "slow transaction");
+                }
+                match outcome {
                     Err(refusal) if refusal.is_busy() && tries_left > 0 => {
                         tracing::debug!(doing, tries_left, "file is busy, running the transaction again");
                     }
@@ -103,8 +114,17 @@ impl Database {
         };
         match tokio::spawn(detached.instrument(tracing::Span::current())).await {
             Ok(outcome) => outcome,
-            Err(stopped) => Err(Error::Unavailable { doing, source: stopped.into() }.into()),
+            Err(source) if source.is_panic() => Err(Error::Panicked { doing, source }.into()),
+            // The runtime is shutting down.
+            Err(source) => Err(Error::Unavailable { doing, source: source.into() }.into()),
         }
+    }
+
+    /// What a request gets whose key is held already: a replay is one read and takes no lock. `None` when the request
+    /// has to run, which only its transaction decides for good.
+    pub(crate) async fn look_up<T>(&self, guard: &Guard<T>) -> Result<Option<ClaimOutcome<T>>, Error> {
+        let mut reader = self.readers().acquire().await.map_err(Error::doing("idempotency_key"))?;
+        Ok(look_up(&mut reader, guard.request()).await?.map(ClaimOutcome::from))
     }
 
     pub(crate) async fn close(&self) {
@@ -145,6 +165,8 @@ pub(super) fn writing(file: &Path) -> SqliteConnectOptions {
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
         .busy_timeout(LOCK_WAIT_MAX)
+        // A statement of many rows is long text; what is slow is logged by the name of its transaction.
+        .disable_statement_logging()
 }
 
 fn reading(file: &Path) -> SqliteConnectOptions {
@@ -153,12 +175,13 @@ fn reading(file: &Path) -> SqliteConnectOptions {
         .create_if_missing(false)
         .busy_timeout(LOCK_WAIT_MAX)
         .pragma("query_only", "on")
+        .disable_statement_logging()
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
     use std::sync::atomic::{AtomicU32, Ordering};
+    use std::sync::{Arc, Mutex};
 
     use futures_util::FutureExt;
     use tokio::sync::Notify;
@@ -244,9 +267,65 @@ mod tests {
             }
             .boxed()
         });
-        assert!(matches!(panicked.await, Err(Error::Unavailable { .. })));
+        assert!(matches!(panicked.await, Err(Error::Panicked { doing: "test", .. })));
         database.write("test", (), |(), tx| insert(tx).boxed()).await.unwrap();
         assert_eq!(count(&database).await, 1);
+    }
+
+    /// What was logged in this process: where from, and what.
+    static LOGGED: Mutex<Vec<(String, String)>> = Mutex::new(Vec::new());
+
+    /// Keeps every event, whatever thread it comes from.
+    struct Log;
+
+    impl tracing::Subscriber for Log {
+        fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
+            true
+        }
+        fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+            tracing::span::Id::from_u64(1)
+        }
+        fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+        fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+        fn event(&self, event: &tracing::Event<'_>) {
+            struct Fields(String);
+            impl tracing::field::Visit for Fields {
+                fn record_debug(&mut self, field: &tracing::field::Field, value: &dyn std::fmt::Debug) {
+                    self.0.push_str(&format!("{field}={value:?} "));
+                }
+            }
+            let mut fields = Fields(String::new());
+            event.record(&mut fields);
+            LOGGED.lock().unwrap().push((event.metadata().target().to_owned(), fields.0));
+        }
+        fn enter(&self, _: &tracing::span::Id) {}
+        fn exit(&self, _: &tracing::span::Id) {}
+    }
+
+    #[tokio::test]
+    async fn a_slow_transaction_is_logged_by_its_name_and_no_statement_is() {
+        tracing::subscriber::set_global_default(Log).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let database = table(folder.path()).await;
+        for (doing, takes) in [("quick", Duration::ZERO), ("slow", SLOW_WRITE)] {
+            let write = database.write(doing, takes, |takes, tx| {
+                async move {
+                    insert(tx).await?;
+                    tokio::time::pause();
+                    tokio::time::advance(*takes).await;
+                    tokio::time::resume();
+                    Ok::<(), Error>(())
+                }
+                .boxed()
+            });
+            write.await.unwrap();
+        }
+        assert_eq!(count(&database).await, 2);
+        let logged = LOGGED.lock().unwrap();
+        let statements = logged.iter().filter(|(target, _)| target.starts_with("sqlx::query"));
+        assert_eq!(statements.collect::<Vec<_>>(), Vec::<&(String, String)>::new());
+        let slow: Vec<_> = logged.iter().filter(|(_, fields)| fields.contains("slow transaction")).collect();
+        assert!(slow.len() == 1 && slow[0].1.contains("doing=\"slow\""), "{slow:?}");
     }
 
     #[tokio::test]

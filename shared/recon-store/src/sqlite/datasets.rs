@@ -14,8 +14,8 @@ use super::leases;
 use super::row::integer;
 use crate::clock::{id_made_at, random};
 use crate::{
-    Attached, DatasetContent, DatasetRecord, DatasetStatus, Datasets, Error, IngestResult, Lease, NewDataset,
-    Subject, Upload, object_name,
+    Attached, DatasetContent, DatasetRecord, DatasetStatus, Datasets, Error, Failure, IngestResult, Lease,
+    NewDataset, Subject, Upload, object_name,
 };
 
 const INSERT: &str = "-- dataset_create
@@ -24,7 +24,8 @@ values (?, ?, ?, ?, ?, 'awaiting_upload', ?)";
 
 const GET: &str = "-- dataset_get
 select id, workspace, name, format, options, status, upload_object, upload_sha256, upload_bytes, content_object,
-    accepted_rows, rejected_rows, rejected_samples, column_profiles, dialect, reason, created_at
+    accepted_rows, rejected_rows, rejected_samples, column_profiles, dialect, error_code, error_detail,
+    created_at
 from datasets where workspace = ? and id = ?";
 
 const ATTACH: &str = "-- dataset_attach_upload
@@ -40,7 +41,7 @@ update datasets set status = 'ready', content_object = ?, accepted_rows = ?, rej
 where workspace = ? and id = ? and status = 'ingesting'";
 
 const REJECT: &str = "-- dataset_reject
-update datasets set status = 'rejected', reason = ? where id = ? and status = 'ingesting'";
+update datasets set status = 'rejected', error_code = ?, error_detail = ? where id = ? and status = 'ingesting'";
 
 /// Why an upload was not completed; nothing of it is kept, its key neither.
 enum NotCompleted {
@@ -80,6 +81,9 @@ impl Datasets {
         guard: Guard<DatasetRecord>,
         new: NewDataset,
     ) -> Result<ClaimOutcome<DatasetRecord>, Error> {
+        if let Some(held) = self.database.look_up(&guard).await? {
+            return Ok(held);
+        }
         let input = (
             guard,
             DatasetRecord {
@@ -91,7 +95,7 @@ impl Datasets {
                 status: DatasetStatus::AwaitingUpload,
                 upload: None,
                 content: None,
-                reason: None,
+                failure: None,
                 created_at: self.clock.now(),
             },
         );
@@ -164,6 +168,9 @@ impl Datasets {
         guard: Guard<DatasetRecord>,
         expected_sha256: Option<String>,
     ) -> Result<Option<ClaimOutcome<DatasetRecord>>, Error> {
+        if let Some(held) = self.database.look_up(&guard).await? {
+            return Ok(Some(held));
+        }
         let now = self.clock.now();
         let job = jobs::Enqueued { id: id_made_at(now)?, workspace, subject: Subject::Dataset(id), now };
         let outcome = self
@@ -192,8 +199,8 @@ impl Datasets {
                 async move {
                     leases::complete(tx, held, *now).await?;
                     match result {
-                        IngestResult::Rejected { reason } => reject(tx, *id, reason).await,
-                        IngestResult::Ready(content) => finish(tx, held, *id, content).await,
+                        IngestResult::Rejected(failure) => held.covers(reject(tx, *id, failure).await?),
+                        IngestResult::Ready(content) => held.covers(finish(tx, held, *id, content).await?),
                     }
                 }
                 .boxed()
@@ -213,11 +220,14 @@ pub(super) async fn get(
     row.map(row::record).transpose()
 }
 
-/// Rejects a dataset whose ingest came to nothing.
-pub(super) async fn reject(tx: &mut SqliteConnection, id: DatasetId, reason: &str) -> Result<(), Error> {
-    let update = sqlx::query(REJECT).bind(reason).bind(id.uuid());
-    update.execute(tx).await.map_err(Error::doing("dataset_reject"))?;
-    Ok(())
+/// Rejects a dataset whose ingest came to nothing. Returns how many rows that changed: none if it is not ingesting.
+pub(super) async fn reject(
+    tx: &mut SqliteConnection,
+    id: DatasetId,
+    failure: &Failure,
+) -> Result<u64, Error> {
+    let update = sqlx::query(REJECT).bind(&failure.code).bind(&failure.detail).bind(id.uuid());
+    Ok(update.execute(tx).await.map_err(Error::doing("dataset_reject"))?.rows_affected())
 }
 
 async fn insert(tx: &mut SqliteConnection, record: DatasetRecord) -> Result<DatasetRecord, Error> {
@@ -255,7 +265,7 @@ async fn finish(
     held: &leases::Held,
     id: DatasetId,
     content: &DatasetContent,
-) -> Result<(), Error> {
+) -> Result<u64, Error> {
     let update = sqlx::query(FINISH)
         .bind(&content.object)
         .bind(integer("datasets.accepted_rows", content.rows)?)
@@ -265,11 +275,7 @@ async fn finish(
         .bind(content.dialect.as_str())
         .bind(held.workspace.uuid())
         .bind(id.uuid());
-    let updated = update.execute(tx).await.map_err(Error::doing("dataset_finish_ingest"))?.rows_affected();
-    match updated {
-        0 => Err(held.lost()),
-        _ => Ok(()),
-    }
+    Ok(update.execute(tx).await.map_err(Error::doing("dataset_finish_ingest"))?.rows_affected())
 }
 
 fn takes_upload(found: &DatasetRecord) -> Result<(), Error> {

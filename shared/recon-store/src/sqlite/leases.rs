@@ -18,8 +18,11 @@ use crate::{
 
 /// What people read about a job whose workers kept dying.
 const WORKER_LOST: &str = "every worker that took the job was lost";
-/// The code of a reconciliation whose job was given up.
+/// The code of a dataset or reconciliation whose job was given up.
 const GIVEN_UP: &str = "attempts_exhausted";
+/// What its clients read; why the attempts failed is for the operators, who find it with the job.
+const GIVEN_UP_DETAIL: &str =
+    "every attempt failed for a reason on the service's side; its operators find the cause";
 
 macro_rules! runnable {
     () => {
@@ -71,8 +74,11 @@ const FAIL: &str = concat!(
 
 const BACK_OFF: &str = "-- job_back_off\nupdate jobs set run_after = ?2 where id = ?1";
 
-const EXPIRE_ALL: &str =
-    "-- job_expire_all\nupdate jobs set lease_until = ?1 where state = 'running' and lease_until > ?1";
+const RELEASE_ALL: &str = concat!(
+    "-- job_release_all\nupdate jobs set state = 'queued', lease_token = null, lease_until = null, run_after = ?1
+    where state = 'running' returning ",
+    columns!()
+);
 
 /// What of a lease a transaction needs to prove it.
 #[derive(Clone, Copy)]
@@ -99,8 +105,9 @@ impl Held {
         Error::LeaseLost { job: self.job, attempt: self.attempt }
     }
 
-    /// The statement that only a holder's token lets through was let through.
-    fn proven(&self, rows: u64) -> Result<(), Error> {
+    /// Whether a statement that only a holder may run changed anything: if not, the token is no holder's, or the subject
+    /// came to its end by another way.
+    pub(super) fn covers(&self, rows: u64) -> Result<(), Error> {
         match rows {
             0 => Err(self.lost()),
             _ => Ok(()),
@@ -150,7 +157,7 @@ impl Jobs {
                         .bind(after(*now, LEASE_DURATION))
                         .bind(now.micros());
                     let updated = update.execute(tx).await.map_err(Error::doing("job_heartbeat"))?;
-                    held.proven(updated.rows_affected())
+                    held.covers(updated.rows_affected())
                 }
                 .boxed()
             })
@@ -171,7 +178,7 @@ impl Jobs {
                         .bind(held.token.0.as_slice())
                         .bind(now.micros());
                     let updated = update.execute(&mut *tx).await.map_err(Error::doing("job_release"))?;
-                    held.proven(updated.rows_affected())?;
+                    held.covers(updated.rows_affected())?;
                     wait_again(tx, held.subject).await
                 }
                 .boxed()
@@ -179,8 +186,9 @@ impl Jobs {
             .await
     }
 
-    /// Says that an attempt failed for a reason that may pass. After [`JOB_FAILURES_MAX`](crate::JOB_FAILURES_MAX) failures the job is dead,
-    /// and its dataset rejected or its reconciliation failed, with this reason.
+    /// Says that an attempt failed for a reason that may pass; the reason is kept with the job. After
+    /// [`JOB_FAILURES_MAX`](crate::JOB_FAILURES_MAX) failures the job is dead, and its dataset rejected or its
+    /// reconciliation failed, with the code `attempts_exhausted`.
     ///
     /// # Errors
     /// [`Error::LeaseLost`].
@@ -192,17 +200,26 @@ impl Jobs {
             .await
     }
 
-    /// Lets every lease run out now, so that jobs of a process that was killed are taken up at once. Only for a process
-    /// that knows itself to be the only worker, by the lock that it holds.
+    /// Gives back every job that is held, so that those of a process that was killed are taken up at once, and returns
+    /// how many. A restart is no fault of the jobs, so it does not count as their failure. Only for a process that
+    /// knows itself to be the only worker, by the lock that it holds.
     ///
     /// # Errors
     /// [`Error::Unavailable`].
-    pub async fn expire_all(&self) -> Result<u64, Error> {
+    pub async fn release_all(&self) -> Result<usize, Error> {
         self.database
-            .write("job_expire_all", self.clock.now(), |now, tx| {
+            .write("job_release_all", self.clock.now(), |now, tx| {
                 async move {
-                    let update = sqlx::query(EXPIRE_ALL).bind(now.micros()).execute(tx).await;
-                    Ok(update.map_err(Error::doing("job_expire_all"))?.rows_affected())
+                    let released: Vec<JobRow> = sqlx::query_as(RELEASE_ALL)
+                        .bind(now.micros())
+                        .fetch_all(&mut *tx)
+                        .await
+                        .map_err(Error::doing("job_release_all"))?;
+                    let count = released.len();
+                    for row in released {
+                        wait_again(tx, record(row)?.subject).await?;
+                    }
+                    Ok(count)
                 }
                 .boxed()
             })
@@ -221,7 +238,7 @@ pub(super) async fn prove(tx: &mut SqliteConnection, held: &Held) -> Result<(), 
 pub(super) async fn complete(tx: &mut SqliteConnection, held: &Held, now: Instant) -> Result<(), Error> {
     let update = sqlx::query(COMPLETE).bind(held.job.uuid()).bind(held.token.0.as_slice()).bind(now.micros());
     let updated = update.execute(tx).await.map_err(Error::doing("job_complete"))?;
-    held.proven(updated.rows_affected())
+    held.covers(updated.rows_affected())
 }
 
 async fn bury(tx: &mut SqliteConnection, now: Instant) -> Result<(), Error> {
@@ -234,7 +251,10 @@ async fn bury(tx: &mut SqliteConnection, now: Instant) -> Result<(), Error> {
     for row in dead {
         let job = record(row)?;
         tracing::warn!(job = %job.id, attempt = job.attempt, "job given up: {WORKER_LOST}");
-        give_up(tx, job.subject, WORKER_LOST, now).await?;
+        // One job at odds with its subject must not keep every worker from every other job.
+        if give_up(tx, job.subject, now).await? == 0 {
+            tracing::error!(job = %job.id, "job given up, and what it is about had come to its end before");
+        }
     }
     Ok(())
 }
@@ -275,7 +295,7 @@ async fn fail(tx: &mut SqliteConnection, held: &Held, reason: &str, now: Instant
         .map_err(Error::doing("job_fail"))?;
     let job = record(row.ok_or_else(|| held.lost())?)?;
     if job.finished_at.is_some() {
-        give_up(tx, job.subject, reason, now).await?;
+        held.covers(give_up(tx, job.subject, now).await?)?;
         return Ok(Failed::Dead);
     }
     let run_after = after(now, backoff(job.failures));
@@ -285,19 +305,12 @@ async fn fail(tx: &mut SqliteConnection, held: &Held, reason: &str, now: Instant
     Ok(Failed::Retried { run_after: instant(run_after) })
 }
 
-/// What a job was about ends with it.
-async fn give_up(
-    tx: &mut SqliteConnection,
-    subject: Subject,
-    reason: &str,
-    now: Instant,
-) -> Result<(), Error> {
+/// What a job was about ends with it. Returns how many rows that changed: none if it had ended before.
+async fn give_up(tx: &mut SqliteConnection, subject: Subject, now: Instant) -> Result<u64, Error> {
+    let failure = Failure { code: GIVEN_UP.to_owned(), detail: GIVEN_UP_DETAIL.to_owned() };
     match subject {
-        Subject::Dataset(id) => datasets::reject(tx, id, reason).await,
-        Subject::Reconciliation(id) => {
-            let failure = Failure { code: GIVEN_UP.to_owned(), detail: reason.to_owned() };
-            reconciliations::set_failed(tx, id, &failure, now).await
-        }
+        Subject::Dataset(id) => datasets::reject(tx, id, &failure).await,
+        Subject::Reconciliation(id) => reconciliations::set_failed(tx, id, &failure, now).await,
     }
 }
 

@@ -62,6 +62,9 @@ impl Reconciliations {
         guard: Guard<ReconciliationRecord>,
         new: NewReconciliation,
     ) -> Result<ClaimOutcome<ReconciliationRecord>, Error> {
+        if let Some(held) = self.database.look_up(&guard).await? {
+            return Ok(held);
+        }
         let now = self.clock.now();
         let job =
             jobs::Enqueued { id: id_made_at(now)?, workspace, subject: Subject::Reconciliation(new.id), now };
@@ -121,7 +124,7 @@ impl Reconciliations {
                             .bind(integer("reconciliations.progress_total", progress.total)?);
                         let updated =
                             update.execute(tx).await.map_err(Error::doing("reconciliation_progress"))?;
-                        covered(held, updated.rows_affected())
+                        held.covers(updated.rows_affected())
                     }
                     .boxed()
                 },
@@ -148,7 +151,7 @@ impl Reconciliations {
                         .bind(&result.matches_object)
                         .bind(now.micros());
                     let updated = update.execute(tx).await.map_err(Error::doing("reconciliation_publish"))?;
-                    covered(held, updated.rows_affected())
+                    held.covers(updated.rows_affected())
                 }
                 .boxed()
             })
@@ -167,7 +170,7 @@ impl Reconciliations {
             .write("reconciliation_fail", input, |(held, id, failure, now), tx| {
                 async move {
                     leases::complete(tx, held, *now).await?;
-                    set_failed(tx, *id, failure, *now).await
+                    held.covers(set_failed(tx, *id, failure, *now).await?)
                 }
                 .boxed()
             })
@@ -193,17 +196,16 @@ pub(super) async fn requeue(tx: &mut SqliteConnection, id: ReconciliationId) -> 
     Ok(())
 }
 
-/// The run cannot succeed.
+/// The run cannot succeed. Returns how many rows that changed: none if it is at an end already.
 pub(super) async fn set_failed(
     tx: &mut SqliteConnection,
     id: ReconciliationId,
     failure: &Failure,
     now: Instant,
-) -> Result<(), Error> {
+) -> Result<u64, Error> {
     let update =
         sqlx::query(FAIL).bind(id.uuid()).bind(&failure.code).bind(&failure.detail).bind(now.micros());
-    update.execute(tx).await.map_err(Error::doing("reconciliation_fail"))?;
-    Ok(())
+    Ok(update.execute(tx).await.map_err(Error::doing("reconciliation_fail"))?.rows_affected())
 }
 
 pub(super) async fn get(
@@ -242,12 +244,4 @@ async fn create(
     insert.execute(&mut *tx).await.map_err(Error::doing("reconciliation_create"))?;
     jobs::enqueue(tx, &job).await?;
     Ok(record)
-}
-
-/// A reconciliation that is not running is none that this lease covers any more.
-fn covered(held: &leases::Held, rows: u64) -> Result<(), Error> {
-    match rows {
-        0 => Err(held.lost()),
-        _ => Ok(()),
-    }
 }

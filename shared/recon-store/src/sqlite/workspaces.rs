@@ -5,7 +5,7 @@ use recon_domain::WorkspaceId;
 use uuid::Uuid;
 
 use super::row::instant;
-use crate::{Error, WorkspaceRecord, Workspaces};
+use crate::{Error, WorkspaceName, WorkspaceRecord, Workspaces};
 
 const INSERT: &str = "-- workspace_ensure
 insert into workspaces (id, name, created_at) values (?, ?, ?) on conflict (name) do nothing";
@@ -23,15 +23,20 @@ impl Workspaces {
     ///
     /// # Errors
     /// [`Error::Unavailable`].
-    pub async fn ensure(&self, id: WorkspaceId, name: &str) -> Result<WorkspaceRecord, Error> {
-        let input = (id, name.to_owned(), self.clock.now());
+    pub async fn ensure(&self, id: WorkspaceId, name: &WorkspaceName) -> Result<WorkspaceRecord, Error> {
+        let input = (id, name.clone(), self.clock.now());
         self.database
             .write("workspace_ensure", input, |(id, name, now), tx| {
                 async move {
                     let failed = Error::doing("workspace_ensure");
-                    let insert = sqlx::query(INSERT).bind(id.uuid()).bind(name).bind(now.micros());
+                    let insert = sqlx::query(INSERT).bind(id.uuid()).bind(name.as_str()).bind(now.micros());
                     insert.execute(&mut *tx).await.map_err(&failed)?;
-                    sqlx::query_as(GET_BY_NAME).bind(name).fetch_one(tx).await.map_err(&failed).map(record)
+                    sqlx::query_as(GET_BY_NAME)
+                        .bind(name.as_str())
+                        .fetch_one(tx)
+                        .await
+                        .map_err(&failed)
+                        .map(record)
                 }
                 .boxed()
             })
@@ -49,5 +54,9 @@ impl Workspaces {
 }
 
 fn record((id, name, created_at): Row) -> WorkspaceRecord {
-    WorkspaceRecord { id: WorkspaceId::from_uuid(id), name, created_at: instant(created_at) }
+    WorkspaceRecord {
+        id: WorkspaceId::from_uuid(id),
+        name: WorkspaceName::stored(name),
+        created_at: instant(created_at),
+    }
 }

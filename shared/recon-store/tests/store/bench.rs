@@ -38,8 +38,8 @@ pub(crate) async fn sqlite() -> Bench {
     let store = Store::open_with_clock(&config, clock(&time));
     store.migrate().await.unwrap();
     let (workspace, stranger) = (WorkspaceId::from_uuid(uuid(1)), WorkspaceId::from_uuid(uuid(2)));
-    store.workspaces().ensure(workspace, "ours").await.unwrap();
-    store.workspaces().ensure(stranger, "theirs").await.unwrap();
+    store.workspaces().ensure(workspace, &"ours".parse().unwrap()).await.unwrap();
+    store.workspaces().ensure(stranger, &"theirs".parse().unwrap()).await.unwrap();
     Bench { store, workspace, stranger, config, time, ids: AtomicU64::new(100), folder }
 }
 

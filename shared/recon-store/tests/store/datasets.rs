@@ -2,7 +2,7 @@
 
 use recon_domain::{DatasetId, WorkspaceId};
 use recon_idempotency::{Body, ClaimOutcome};
-use recon_store::{DatasetStatus, Error, IngestResult, JobKind, LEASE_DURATION, Subject, Upload};
+use recon_store::{DatasetStatus, Error, Failure, IngestResult, JobKind, LEASE_DURATION, Subject, Upload};
 
 use crate::bench::{Bench, content, dataset_guard, fresh, replayed};
 
@@ -130,15 +130,10 @@ pub(crate) async fn a_completed_dataset_is_ingested_once(bench: Bench) {
 pub(crate) async fn a_rejected_dataset_says_why(bench: Bench) {
     let id = bench.ingesting(bench.workspace).await;
     let lease = bench.lease(JobKind::Ingest).await;
-    let reason = "a picture is not a table".to_owned();
-    bench
-        .store
-        .datasets()
-        .finish_ingest(&lease, IngestResult::Rejected { reason: reason.clone() })
-        .await
-        .unwrap();
+    let failure = Failure { code: "not_a_table".to_owned(), detail: "a picture is not a table".to_owned() };
+    bench.store.datasets().finish_ingest(&lease, IngestResult::Rejected(failure.clone())).await.unwrap();
     let rejected = bench.find_dataset(id).await;
-    assert_eq!((rejected.status, rejected.reason), (DatasetStatus::Rejected, Some(reason)));
+    assert_eq!((rejected.status, rejected.failure), (DatasetStatus::Rejected, Some(failure)));
     assert!(bench.store.jobs().lease(&[JobKind::Ingest], "w").await.unwrap().is_none());
 }
 

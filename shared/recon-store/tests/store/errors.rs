@@ -2,10 +2,13 @@
 
 use recon_domain::WorkspaceId;
 use recon_idempotency::StoredResponse;
-use recon_store::{DatasetRecord, Error, Json, Store, StoreConfig, Upload};
+use recon_store::{
+    DatasetRecord, Error, Failure, IngestResult, JOB_FAILURES_MAX, JobKind, Json, LEASE_DURATION,
+    ReconciliationStatus, Store, StoreConfig, Subject, Upload,
+};
 use sqlx::{Connection, SqliteConnection};
 
-use crate::bench::{Bench, fresh, json, keyed};
+use crate::bench::{Bench, dataset_guard, fresh, json, keyed, replayed, run_guard};
 
 pub(crate) async fn a_document_of_another_shape_is_an_error(_bench: Bench) {
     assert_eq!(json("[1,2]").read::<Vec<u8>>().unwrap(), [1, 2]);
@@ -44,8 +47,8 @@ pub(crate) async fn a_closed_store_is_unavailable(bench: Bench) {
     bench.store.close().await;
     let refused = bench.store.datasets().get(bench.workspace, id).await;
     assert!(matches!(refused, Err(Error::Unavailable { doing: "dataset_get", .. })));
-    let refused = bench.store.jobs().expire_all().await;
-    assert!(matches!(refused, Err(Error::Unavailable { doing: "job_expire_all", .. })));
+    let refused = bench.store.jobs().release_all().await;
+    assert!(matches!(refused, Err(Error::Unavailable { doing: "job_release_all", .. })));
 }
 
 #[tokio::test]
@@ -67,4 +70,63 @@ async fn a_row_that_this_version_cannot_read_names_its_column() {
         unreadable,
         Err(Error::Unreadable { column: "datasets.status", found }) if found == "archived"
     ));
+}
+
+/// A store in a folder, with an own connection to its file.
+async fn with_a_connection(bench: &Bench) -> SqliteConnection {
+    SqliteConnection::connect(&bench.config.database.to_string()).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_replay_does_not_wait_for_whoever_writes() {
+    let bench = crate::bench::sqlite().await;
+    let (left, right) = (bench.ready(bench.workspace).await, bench.ready(bench.workspace).await);
+    let run = || run_guard(bench.workspace, "run");
+    let runs = bench.store.reconciliations();
+    fresh(runs.create(bench.workspace, run(), bench.new_run(left, right)).await.unwrap());
+
+    let mut other = with_a_connection(&bench).await;
+    let writing = other.begin_with("begin immediate").await.unwrap();
+    replayed(runs.create(bench.workspace, run(), bench.new_run(left, right)).await.unwrap());
+    let datasets = bench.store.datasets();
+    let create = dataset_guard(bench.workspace, &format!("create-{left}"), "/v1/datasets");
+    replayed(datasets.create(bench.workspace, create, bench.new_dataset("bank")).await.unwrap());
+    let complete = dataset_guard(bench.workspace, &format!("complete-{left}"), "/complete");
+    replayed(datasets.complete(bench.workspace, left, complete, None).await.unwrap().unwrap());
+    drop(writing);
+}
+
+#[tokio::test]
+async fn an_end_that_meets_a_subject_at_its_end_changes_nothing() {
+    let bench = crate::bench::sqlite().await;
+    let mut connection = with_a_connection(&bench).await;
+    let why = Failure { code: "x".to_owned(), detail: "x".to_owned() };
+
+    let run = bench.queued(bench.workspace).await;
+    let lease = bench.lease(JobKind::Reconcile).await;
+    let cancel = "update reconciliations set status = 'cancelled'";
+    sqlx::raw_sql(cancel).execute(&mut connection).await.unwrap();
+    let refused = bench.store.reconciliations().fail(&lease, why.clone()).await;
+    assert!(matches!(refused, Err(Error::LeaseLost { .. })), "{refused:?}");
+    assert_eq!(bench.run(run).await.status, ReconciliationStatus::Cancelled);
+
+    let id = bench.ingesting(bench.workspace).await;
+    let lease = bench.lease(JobKind::Ingest).await;
+    sqlx::raw_sql("update datasets set status = 'awaiting_upload'").execute(&mut connection).await.unwrap();
+    let refused = bench.store.datasets().finish_ingest(&lease, IngestResult::Rejected(why)).await;
+    assert!(matches!(refused, Err(Error::LeaseLost { .. })), "{refused:?}");
+    assert_eq!(bench.find_dataset(id).await.failure, None);
+
+    // Nobody ends these jobs any more; the rest of the queue goes on all the same.
+    let next = bench.ingesting(bench.workspace).await;
+    for _ in 0..=JOB_FAILURES_MAX {
+        bench.pass(LEASE_DURATION);
+        while let Some(lease) = bench.store.jobs().lease(JobKind::ALL, "w").await.unwrap() {
+            if lease.subject == Subject::Dataset(next) {
+                bench.store.jobs().release(&lease).await.unwrap();
+                break;
+            }
+        }
+    }
+    assert_eq!(bench.lease(JobKind::Ingest).await.subject, Subject::Dataset(next));
 }

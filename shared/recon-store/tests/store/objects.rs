@@ -30,6 +30,13 @@ fn pipe() -> (UnboundedSender<Result<Bytes, IoError>>, impl Stream<Item = Result
     (sender, received)
 }
 
+/// All of an object.
+async fn bytes_of(objects: &Objects, name: &str) -> Result<Vec<u8>, ObjectError> {
+    let mut bytes = Vec::new();
+    objects.open(name).await?.read_to_end(&mut bytes).unwrap();
+    Ok(bytes)
+}
+
 /// The files of the folder, whatever the store says.
 fn files(folder: &TempDir) -> Vec<String> {
     let mut below = vec![folder.path().to_owned()];
@@ -45,18 +52,10 @@ fn files(folder: &TempDir) -> Vec<String> {
 
 #[tokio::test]
 async fn a_stream_becomes_an_object_with_its_size_and_hash() {
-    let (objects, folder) = objects();
+    let (objects, _folder) = objects();
     let written = objects.put_stream("a/b", chunks(&["a", "", "bc"]), 3).await.unwrap();
     assert_eq!((written.bytes, written.sha256.as_str()), (3, ABC_SHA256));
-    let mut text = String::new();
-    objects.open("a/b").await.unwrap().read_to_string(&mut text).unwrap();
-    assert_eq!(text, "abc");
-    assert_eq!(objects.get_range("a/b", 1..3).await.unwrap(), "bc");
-    assert_eq!(objects.get_range("a/b", 3..3).await.unwrap(), "");
-    assert_eq!(objects.size("a/b").await.unwrap(), Some(3));
-    let copy = folder.path().join("copy");
-    objects.get_to_file("a/b", &copy).await.unwrap();
-    assert_eq!(std::fs::read_to_string(copy).unwrap(), "abc");
+    assert_eq!(bytes_of(&objects, "a/b").await.unwrap(), b"abc");
 }
 
 #[tokio::test]
@@ -71,15 +70,14 @@ async fn a_stream_of_many_parts_keeps_their_order() {
     let file = folder.path().join("file");
     std::fs::write(&file, &bytes).unwrap();
     assert_eq!(objects.put_file("same", &file).await.unwrap(), streamed);
-    let whole = objects.get_range("big", 0..streamed.bytes).await.unwrap();
-    assert!(whole == bytes);
+    assert!(bytes_of(&objects, "big").await.unwrap() == bytes);
 }
 
 #[tokio::test]
 async fn an_empty_stream_is_an_empty_object() {
     let (objects, _folder) = objects();
     assert_eq!(objects.put_stream("empty", chunks(&[]), 0).await.unwrap().bytes, 0);
-    assert_eq!(objects.size("empty").await.unwrap(), Some(0));
+    assert_eq!(bytes_of(&objects, "empty").await.unwrap(), b"");
 }
 
 #[tokio::test]
@@ -107,11 +105,11 @@ async fn an_object_appears_only_when_it_is_whole() {
     while files(&folder).is_empty() {
         tokio::task::yield_now().await;
     }
-    assert_eq!(objects.size("late").await.unwrap(), None);
+    assert!(matches!(objects.open("late").await, Err(ObjectError::NotFound { .. })));
     assert!(objects.list("").await.unwrap().is_empty());
     drop(sender);
     assert_eq!(writing.await.unwrap().unwrap().bytes, 2);
-    assert_eq!(objects.size("late").await.unwrap(), Some(2));
+    assert_eq!(bytes_of(&objects, "late").await.unwrap(), b"ab");
 }
 
 #[tokio::test]
@@ -137,14 +135,11 @@ async fn a_writer_that_goes_away_leaves_nothing() {
 async fn a_missing_object_is_not_found_and_deletes_in_peace() {
     let (objects, _folder) = objects();
     assert!(matches!(objects.open("x").await, Err(ObjectError::NotFound { name }) if name == "x"));
-    assert!(matches!(objects.get_range("x", 0..1).await, Err(ObjectError::NotFound { .. })));
-    assert_eq!(objects.size("x").await.unwrap(), None);
     objects.delete("x").await.unwrap();
     objects.put_stream("x", chunks(&["abc"]), 9).await.unwrap();
-    assert!(matches!(objects.get_range("x", 1..4).await, Err(ObjectError::OutOfRange { .. })));
     objects.delete("x").await.unwrap();
     objects.delete("x").await.unwrap();
-    assert_eq!(objects.size("x").await.unwrap(), None);
+    assert!(matches!(objects.open("x").await, Err(ObjectError::NotFound { .. })));
 }
 
 #[tokio::test]
@@ -175,5 +170,24 @@ async fn a_folder_that_cannot_be_made_is_unavailable() {
     std::fs::write(folder.path().join("objects"), "a file in the way").unwrap();
     let objects = Store::open(&StoreConfig::in_folder(folder.path())).objects();
     assert!(matches!(objects.check().await, Err(ObjectError::Unavailable { .. })));
-    assert!(matches!(objects.size("x").await, Err(ObjectError::Unavailable { .. })));
+    assert!(matches!(objects.open("x").await, Err(ObjectError::Unavailable { .. })));
+}
+
+#[tokio::test]
+async fn a_folder_that_is_lost_is_unavailable_and_not_made_again_by_looking() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = StoreConfig::in_folder(folder.path());
+    let store = Store::open(&config);
+    let (objects, root) = (store.objects(), folder.path().join("objects"));
+    assert!(matches!(objects.check().await, Err(ObjectError::Unavailable { .. })));
+    store.migrate().await.unwrap();
+    objects.check().await.unwrap();
+    assert_eq!(std::fs::read_dir(&root).unwrap().count(), 0, "looking leaves nothing");
+
+    std::fs::remove_dir(&root).unwrap();
+    assert!(matches!(objects.check().await, Err(ObjectError::Unavailable { .. })));
+    store.migrate().await.unwrap();
+    assert!(!root.exists(), "an installation with records does not hide that its objects are gone");
+    objects.put_stream("x", chunks(&["abc"]), 9).await.unwrap();
+    objects.check().await.unwrap();
 }

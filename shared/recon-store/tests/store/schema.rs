@@ -15,7 +15,7 @@ async fn opening_touches_nothing_and_a_missing_file_has_no_schema() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(&StoreConfig::in_folder(folder.path()));
     assert!(matches!(store.check().await.unwrap(), Schema::Older { found: 0, .. }));
-    let refused = store.jobs().expire_all().await;
+    let refused = store.jobs().release_all().await;
     assert!(matches!(refused, Err(Error::Unavailable { .. })), "{refused:?}");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }

@@ -11,7 +11,7 @@ use crate::bench::Bench;
 
 pub(crate) async fn a_workspace_of_a_name_is_made_once(bench: Bench) {
     let other_id = WorkspaceId::from_uuid(bench.next_uuid());
-    let found = bench.store.workspaces().ensure(other_id, "ours").await.unwrap();
+    let found = bench.store.workspaces().ensure(other_id, &"ours".parse().unwrap()).await.unwrap();
     assert_eq!(found.id, bench.workspace);
     assert_eq!(bench.store.workspaces().get(bench.workspace).await.unwrap(), Some(found));
     assert_eq!(bench.store.workspaces().get(other_id).await.unwrap(), None);

@@ -2,7 +2,7 @@
 
 use recon_domain::Currency;
 
-use super::codes::is_code;
+use super::codes::{is_code, is_code_bytes};
 use super::{Error, Marks, Number};
 use crate::cell::is_blank;
 
@@ -16,6 +16,9 @@ pub(super) struct Body<'a> {
 
 /// Takes off what stands around the digits; `None` where that is not one number's.
 pub(super) fn body(cell: &str) -> Option<Body<'_>> {
+    if !may_start(cell.as_bytes()) {
+        return None;
+    }
     let (mut rest, mut sign, mut currency, mut code) = (cell, None, false, None);
     loop {
         rest = rest.trim_matches(is_blank);
@@ -42,6 +45,15 @@ pub(super) fn body(cell: &str) -> Option<Body<'_>> {
         } else {
             return Some(Body { digits: rest, negative: sign == Some(true), currency: code });
         }
+    }
+}
+
+/// Tells most texts from numbers by their first bytes.
+fn may_start(bytes: &[u8]) -> bool {
+    match bytes {
+        [b'A'..=b'Z', ..] => bytes.first_chunk::<3>().is_some_and(is_code_bytes),
+        [b'0'..=b'9' | b'-' | b'+' | b'(' | b'.' | b',' | b'$' | b' ' | b'\t' | 0x80.., ..] => true,
+        [..] => false,
     }
 }
 

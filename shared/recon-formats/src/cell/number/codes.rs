@@ -2,22 +2,24 @@
 
 /// Only codes that are in use: a reference such as `INV-1234` is no number of invoices.
 pub(super) fn is_code(text: &str) -> bool {
-    match text.as_bytes() {
-        [a @ b'A'..=b'Z', b @ b'A'..=b'Z', c @ b'A'..=b'Z'] => {
-            let place = code_place([*a, *b, *c]);
-            CODE_BITS[place / 64] >> (place % 64) & 1 == 1
-        }
-        _ => false,
-    }
+    text.as_bytes().try_into().is_ok_and(is_code_bytes)
+}
+
+/// As [`is_code`], of three bytes.
+pub(super) fn is_code_bytes(bytes: &[u8; 3]) -> bool {
+    let place = code_place(*bytes);
+    bytes.iter().all(u8::is_ascii_uppercase) && CODE_BITS[place / 64] >> (place % 64) & 1 == 1
 }
 
 const fn code_place(code: [u8; 3]) -> usize {
-    ((code[0] - b'A') as usize * 26 + (code[1] - b'A') as usize) * 26 + (code[2] - b'A') as usize
+    let [a, b, c] = code;
+    ((a.wrapping_sub(b'A') % 32) as usize * 32 + (b.wrapping_sub(b'A') % 32) as usize) * 32
+        + (c.wrapping_sub(b'A') % 32) as usize
 }
 
 /// One bit for each three letters, set where they are a code.
-const CODE_BITS: [u64; 26 * 26 * 26 / 64 + 1] = {
-    let mut bits = [0; 26 * 26 * 26 / 64 + 1];
+const CODE_BITS: [u64; 32 * 32 * 32 / 64] = {
+    let mut bits = [0; 32 * 32 * 32 / 64];
     let mut index = 0;
     while index < CODES.len() {
         let place = code_place(*CODES[index]);

@@ -5,7 +5,7 @@ use sqlx::FromRow;
 use uuid::Uuid;
 
 use crate::sqlite::row::{count, instant, present, word};
-use crate::{DatasetContent, DatasetRecord, Error, Json, Upload};
+use crate::{DatasetContent, DatasetRecord, Error, Failure, Json, Upload};
 
 #[derive(FromRow)]
 pub(super) struct Row {
@@ -24,7 +24,8 @@ pub(super) struct Row {
     rejected_samples: Option<String>,
     column_profiles: Option<String>,
     dialect: Option<String>,
-    reason: Option<String>,
+    error_code: Option<String>,
+    error_detail: Option<String>,
     created_at: i64,
 }
 
@@ -57,7 +58,7 @@ pub(super) fn record(row: Row) -> Result<DatasetRecord, Error> {
         status: word("datasets.status", &row.status)?,
         upload,
         content,
-        reason: row.reason,
+        failure: row.error_code.zip(row.error_detail).map(|(code, detail)| Failure { code, detail }),
         created_at: instant(row.created_at),
     })
 }

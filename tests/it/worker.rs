@@ -1,0 +1,286 @@
+//! The worker when things go wrong around it, and the operator's side of the service.
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers are functions outside of `#[test]`, and a panic is how they fail"
+)]
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use recon_domain::{DatasetId, ReconciliationId, WorkspaceId};
+use recon_idempotency::{IdempotencyKey, RETENTION_DEFAULT, Request, Scope, StoredResponse, Unanswered};
+use recon_runtime::{Clock, Environment, GRACE, Ids, Platform, Process, Turn};
+use recon_store::{
+    BACKOFF_MAX, DatasetStatus, Failure, JOB_FAILURES_MAX, JobKind, JobRecord, JobState, Json, NewDataset,
+    NewReconciliation, ReconciliationStatus, Upload,
+};
+use recon_testkit::{Call, Folder, Server, World, demo};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+use crate::support::{demo_file, demo_rules, recon, said};
+
+/// How long a condition may take before a test gives up on it.
+const CONDITION_MAX: Duration = Duration::from_secs(60);
+
+/// Waits until this is so.
+async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let started = Instant::now();
+    while !is_so() {
+        assert!(started.elapsed() < CONDITION_MAX, "{what} did not come");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// A worker without a process of its own, on a store whose clock stands still.
+struct Workshop {
+    folder: Folder,
+    platform: Platform,
+    deps: worker::Deps,
+    clock: Clock,
+    workspace: WorkspaceId,
+}
+
+impl Workshop {
+    /// On a folder in which nothing was made.
+    fn bare() -> Self {
+        let folder = Folder::new().unwrap();
+        let variables = folder.environment();
+        let variable = |name: &'static str| {
+            let (_, value) = variables.iter().find(|(known, _)| *known == name).unwrap();
+            (name, value.as_str())
+        };
+        let environment = Environment::of([variable("DATABASE_URL"), variable("OBJECT_URL")]);
+        let clock = Clock::held_at(Clock::system().now());
+        let platform = Platform::open_with_clock(&environment, Process::new(), clock.clone()).unwrap();
+        let deps = worker::Deps::open(&platform);
+        let workspace = WorkspaceId::from_uuid(Ids::random(clock.clone()).next().unwrap());
+        Self { folder, platform, deps, clock, workspace }
+    }
+
+    async fn open() -> Self {
+        let workshop = Self::bare();
+        workshop.platform.store.migrate().await.unwrap();
+        let name = "w".parse().unwrap();
+        workshop.platform.store.workspaces().ensure(workshop.workspace, &name).await.unwrap();
+        workshop
+    }
+
+    /// A request with a key that no other has.
+    fn request(&self) -> Unanswered {
+        let key = self.platform.ids.next().unwrap().to_string();
+        let scope = Scope { workspace: self.workspace.uuid(), principal: self.workspace.uuid() };
+        let request =
+            Request { method: "POST", path: "/", query: "", media_type: "", headers: &[], body: b"" };
+        Unanswered::new(scope, IdempotencyKey::parse(key.as_bytes()).unwrap(), &request, RETENTION_DEFAULT)
+    }
+
+    /// A dataset whose ingest is queued, and the object that holds its bytes.
+    async fn uploaded(&self, bytes: &[u8]) -> (DatasetId, String) {
+        let (datasets, workspace) = (self.platform.store.datasets(), self.workspace);
+        let new = NewDataset {
+            id: DatasetId::from_uuid(self.platform.ids.next().unwrap()),
+            name: "bank".to_owned(),
+            format: "auto".to_owned(),
+            options: Json::of(&serde_json::json!({})).unwrap(),
+        };
+        let id = new.id;
+        let answer = |_: &_| StoredResponse::new(201, Vec::<(String, String)>::new(), Vec::new());
+        let _ = datasets.create(workspace, self.request().answering(answer), new).await.unwrap();
+        let object = datasets.begin_upload(workspace, id).await.unwrap().unwrap();
+        let file = self.folder.path().join("file");
+        std::fs::write(&file, bytes).unwrap();
+        let written = self.platform.store.objects().put_file(&object, &file).await.unwrap();
+        let upload = Upload { object: object.clone(), sha256: written.sha256, bytes: written.bytes };
+        datasets.attach_upload(workspace, id, upload).await.unwrap().unwrap();
+        let _ = datasets.complete(workspace, id, self.request().answering(answer), None).await.unwrap();
+        (id, object)
+    }
+
+    /// A dataset that was ingested, and the object that holds its columns.
+    async fn ready(&self, bytes: &[u8]) -> (DatasetId, String) {
+        let (id, _) = self.uploaded(bytes).await;
+        assert_eq!(self.turn().await, Turn::Worked);
+        let found = self.platform.store.datasets().get(self.workspace, id).await.unwrap().unwrap();
+        assert_eq!(found.status, DatasetStatus::Ready, "{:?}", found.failure);
+        (id, found.content.unwrap().object)
+    }
+
+    async fn turn(&self) -> Turn {
+        worker::turn(self.deps.clone()).await.unwrap()
+    }
+
+    /// The file of an object.
+    fn file_of(&self, object: &str) -> std::path::PathBuf {
+        self.folder.path().join("objects").join(object)
+    }
+
+    /// The job that a worker would take now.
+    async fn next_job(&self) -> JobRecord {
+        let jobs = self.platform.store.jobs();
+        let lease = jobs.lease(JobKind::ALL, "test").await.unwrap().unwrap();
+        let job = jobs.get(self.workspace, lease.job).await.unwrap().unwrap();
+        jobs.release(&lease).await.unwrap();
+        job
+    }
+
+    /// The only job after as many attempts as it may fail.
+    async fn exhausted(&self) -> JobRecord {
+        let job = self.next_job().await;
+        for _ in 0..JOB_FAILURES_MAX {
+            assert_eq!(self.turn().await, Turn::Worked);
+            self.clock.advance(BACKOFF_MAX);
+        }
+        let job = self.platform.store.jobs().get(self.workspace, job.id).await.unwrap().unwrap();
+        assert_eq!(job.state, JobState::Dead);
+        job
+    }
+}
+
+fn assert_is_neutral(failure: &Failure, secret: &str) {
+    assert_eq!(failure.code, "attempts_exhausted");
+    assert!(!failure.detail.contains(secret), "{}", failure.detail);
+}
+
+#[tokio::test]
+async fn a_worker_that_is_asked_to_stop_gives_its_job_back_within_the_grace() {
+    let workshop = Workshop::open().await;
+    let (id, _) = workshop.uploaded(b"a;b\n1;2\n").await;
+    // Asked to stop as long ago as a job may go on, with ten seconds of the grace left.
+    tokio::time::pause();
+    workshop.platform.process.stop();
+    tokio::time::advance(GRACE - Duration::from_secs(10)).await;
+    tokio::time::resume();
+    assert_eq!(workshop.turn().await, Turn::Worked);
+
+    let found = workshop.platform.store.datasets().get(workshop.workspace, id).await.unwrap().unwrap();
+    assert_eq!(found.status, DatasetStatus::Ingesting);
+    let job = workshop.next_job().await;
+    assert_eq!((job.attempt, job.failures, job.last_error), (2, 0, None), "given back, and no failure");
+}
+
+#[tokio::test]
+async fn an_upload_that_is_lost_ends_with_a_neutral_reason_and_its_cause_is_kept_for_operators() {
+    let workshop = Workshop::open().await;
+    let (id, object) = workshop.uploaded(b"a;b\n1;2\n").await;
+    std::fs::remove_file(workshop.file_of(&object)).unwrap();
+    let job = workshop.exhausted().await;
+    assert!(job.last_error.unwrap().contains(&object));
+    let found = workshop.platform.store.datasets().get(workshop.workspace, id).await.unwrap().unwrap();
+    assert_eq!(found.status, DatasetStatus::Rejected);
+    assert_is_neutral(&found.failure.unwrap(), "object");
+}
+
+#[tokio::test]
+async fn the_whole_chain_of_causes_is_kept_with_the_job() {
+    let workshop = Workshop::open().await;
+    let (left, columns) = workshop.ready(&demo_file("bank.csv")).await;
+    let (right, _) = workshop.ready(&demo_file("ledger.csv")).await;
+    let new = NewReconciliation {
+        id: ReconciliationId::from_uuid(workshop.platform.ids.next().unwrap()),
+        name: "march".to_owned(),
+        left,
+        right,
+        rules: Json::of(&demo_rules()).unwrap(),
+    };
+    let id = new.id;
+    let answer = |_: &_| StoredResponse::new(202, Vec::<(String, String)>::new(), Vec::new());
+    let runs = workshop.platform.store.reconciliations();
+    let _ = runs.create(workshop.workspace, workshop.request().answering(answer), new).await.unwrap();
+    std::fs::write(workshop.file_of(&columns), "no columns any more").unwrap();
+
+    let last_error = workshop.exhausted().await.last_error.unwrap();
+    let (error, cause) = last_error.split_once(": ").unwrap();
+    assert_eq!(error, "cannot read or write the stored dataset");
+    assert!(cause.contains("Parquet"), "{cause}");
+    let run = runs.get(workshop.workspace, id).await.unwrap().unwrap();
+    assert_eq!(run.status, ReconciliationStatus::Failed);
+    assert_is_neutral(&run.failure.unwrap(), "stored");
+}
+
+#[tokio::test]
+async fn a_worker_takes_no_job_before_the_schema_serves_it() {
+    let workshop = Workshop::bare();
+    assert_eq!(workshop.turn().await, Turn::Waiting);
+    workshop.platform.store.migrate().await.unwrap();
+    assert_eq!(workshop.turn().await, Turn::Idle);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_says_once_that_it_waits_for_the_schema_and_then_goes_on() {
+    let folder = Folder::new().unwrap();
+    let path = folder.path().join("worker.log");
+    let log = std::fs::File::create(&path).unwrap();
+    let mut worker = folder.command("worker").unwrap();
+    let worker = worker.stdout(log.try_clone().unwrap()).stderr(log).spawn();
+    let _ended_with_the_test = Ended(worker.unwrap());
+    let said = || std::fs::read_to_string(&path).unwrap();
+    until("the worker's complaint", || said().contains("run `recon migrate`")).await;
+    folder.recon(&["migrate"]).unwrap();
+    until("the worker's turn", || said().contains("takes jobs again")).await;
+    assert_eq!(said().matches("run `recon migrate`").count(), 1, "{}", said());
+}
+
+/// A process that does not outlive its test.
+struct Ended(std::process::Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        // Already ended is as good.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_that_ends_after_completion_is_refused_and_leaves_no_object() {
+    let folder = Folder::new().unwrap();
+    let server = Server::start(&folder).await.unwrap();
+    let host = server.address().trim_start_matches("http://").to_owned();
+    let world = World::Server(server);
+    let account = demo::add_user(&folder, "a@example.com", "preparer", "w").unwrap();
+    let token = demo::sign_in(&world, &account).await.unwrap();
+    let id = demo::upload(&world, &token, "bank", b"a;b\n1;2\n".to_vec()).await.unwrap();
+
+    let uploads = folder.path().join("objects/uploads").join(&id);
+    let mut late = tokio::net::TcpStream::connect(&host).await.unwrap();
+    let head = format!(
+        "PUT /v1/datasets/{id}/content HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\n\
+         Content-Type: text/csv\r\nContent-Length: 8\r\nConnection: close\r\n\r\na;b\n"
+    );
+    late.write_all(head.as_bytes()).await.unwrap();
+    until("the second upload", || files(&uploads) == 2).await;
+    demo::complete(&world, &token, &id).await.unwrap();
+    late.write_all(b"3;4\n").await.unwrap();
+    let mut answer = String::new();
+    late.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 409"), "{answer}");
+    assert_eq!(files(&uploads), 1, "the pinned upload alone");
+}
+
+fn files(folder: &Path) -> usize {
+    std::fs::read_dir(folder).map_or(0, Iterator::count)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_of_objects_that_is_lost_shows() {
+    let folder = Folder::new().unwrap();
+    let world = World::Server(Server::start(&folder).await.unwrap());
+    let ready = Call::new("GET", "/ready");
+    assert_eq!(world.call(&ready).await.unwrap().expect(200).unwrap()["checks"]["objects"], "ok");
+    std::fs::remove_dir_all(folder.path().join("objects")).unwrap();
+    let degraded = world.call(&ready).await.unwrap().expect(200).unwrap();
+    assert_eq!((&degraded["status"], &degraded["checks"]["database"]), (&"degraded".into(), &"ok".into()));
+    assert_ne!(degraded["checks"]["objects"], "ok");
+}
+
+#[test]
+fn a_workspace_that_cannot_be_called_so_is_refused_before_anything_is_made() {
+    let folder = Folder::new().unwrap();
+    for name in [" ", "a\u{7}b", &"a".repeat(201)] {
+        let add = ["user", "add", "a@example.com", "--role", "viewer", "--workspace", name];
+        let output = recon(&folder, &add).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+        assert!(said(&output).contains("not a name for a workspace"), "{}", said(&output));
+    }
+    assert_eq!(files(folder.path()), 0);
+}
