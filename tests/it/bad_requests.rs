@@ -24,121 +24,90 @@ fn case(
     Case { name, call, status, code, pointer }
 }
 
+/// A well-formed UUID that names nothing.
+const MISSING: &str = "0190b1a2-0000-7000-8000-000000000000";
+
 fn cases(token: &str, dataset: &str) -> Vec<Case> {
-    let post = |path: &str| Call::new("POST", path).bearer(token);
-    let get = |path: &str| Call::new("GET", path).bearer(token);
-    let new = json!({ "name": "x", "format": "csv", "options": {} });
-    let with = |field: &str, value: Value| {
-        let mut body = new.clone();
-        body[field] = value;
-        body
-    };
-    let run = |rules: Value| json!({ "name": "x", "left": dataset, "right": dataset, "rules": rules });
-    let missing = "0190b1a2-0000-7000-8000-000000000000";
+    [access(), keys(token), bodies(token), states(token, dataset), parameters(token)]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+fn post(token: &str, path: &str) -> Call {
+    Call::new("POST", path).bearer(token)
+}
+
+fn get(token: &str, path: &str) -> Call {
+    Call::new("GET", path).bearer(token)
+}
+
+fn new_dataset() -> Value {
+    json!({ "name": "x", "format": "csv", "options": {} })
+}
+
+fn access() -> Vec<Case> {
+    let dataset = || Call::new("GET", &format!("/v1/datasets/{MISSING}"));
+    let sign_in = Call::new("POST", "/v1/sessions").json(&json!({ "email": "a" }));
     vec![
-        case("no token", Call::new("GET", &format!("/v1/datasets/{missing}")), 401, "unauthenticated", None),
-        case(
-            "forged token",
-            Call::new("GET", &format!("/v1/datasets/{missing}")).bearer("0123456789abcdef.forged"),
-            401,
-            "unauthenticated",
-            None,
-        ),
-        case("no key", post("/v1/datasets").json(&new), 400, "idempotency_key_missing", None),
-        case("bad key", post("/v1/datasets").key("a b").json(&new), 400, "idempotency_key_invalid", None),
-        case(
-            "no JSON",
-            post("/v1/datasets").key("k1").header("content-type", "application/json").bytes(b"{".to_vec()),
-            400,
-            "malformed_body",
-            None,
-        ),
-        case(
-            "no type",
-            post("/v1/datasets").key("k1").bytes(b"{}".to_vec()),
-            415,
-            "unsupported_media_type",
-            None,
-        ),
-        case(
-            "unknown field",
-            post("/v1/datasets").key("k1").json(&with("colour", json!(1))),
-            422,
-            "validation_failed",
-            Some("/colour"),
-        ),
-        case(
-            "wrong type",
-            post("/v1/datasets").key("k1").json(&with("name", json!(7))),
-            422,
-            "validation_failed",
-            Some("/name"),
-        ),
-        case(
-            "bad option",
-            post("/v1/datasets").key("k1").json(&with("options", json!({ "delimiter": "ab" }))),
-            422,
-            "validation_failed",
-            Some("/options/delimiter"),
-        ),
-        case("id is none", get("/v1/datasets/7"), 400, "invalid_parameter", None),
-        case("unknown id", get(&format!("/v1/datasets/{missing}")), 404, "not_found", None),
-        case(
-            "complete without upload",
-            post(&format!("/v1/datasets/{dataset}/complete")).key("k1").json(&json!({ "sha256": null })),
-            409,
-            "content_missing",
-            None,
-        ),
-        case(
-            "rules are none",
-            post("/v1/reconciliations").key("k1").json(&run(json!({}))),
-            422,
-            "validation_failed",
-            Some("/rules"),
-        ),
-        case(
-            "dataset not ready",
-            post("/v1/reconciliations").key("k1").json(&run(demo_rules())),
-            409,
-            "dataset_not_ready",
-            None,
-        ),
-        case(
-            "bad wait",
-            get(&format!("/v1/reconciliations/{missing}?wait=soon")),
-            400,
-            "invalid_parameter",
-            None,
-        ),
-        case(
-            "unknown parameter",
-            get(&format!("/v1/reconciliations/{missing}/breaks?colour=red")),
-            400,
-            "invalid_parameter",
-            None,
-        ),
-        case(
-            "bad cursor",
-            get(&format!("/v1/reconciliations/{missing}/breaks?cursor=x")),
-            400,
-            "invalid_cursor",
-            None,
-        ),
-        case(
-            "bad limit",
-            get(&format!("/v1/reconciliations/{missing}/matches?limit=501")),
-            400,
-            "invalid_parameter",
-            None,
-        ),
-        case(
-            "sign-in without password",
-            Call::new("POST", "/v1/sessions").json(&json!({ "email": "a" })),
-            422,
-            "validation_failed",
-            Some(""),
-        ),
+        case("no token", dataset(), 401, "unauthenticated", None),
+        case("forged token", dataset().bearer("0123456789abcdef.forged"), 401, "unauthenticated", None),
+        case("sign-in without password", sign_in, 422, "validation_failed", Some("")),
+    ]
+}
+
+fn keys(token: &str) -> Vec<Case> {
+    let create = || post(token, "/v1/datasets").json(&new_dataset());
+    vec![
+        case("no key", create(), 400, "idempotency_key_missing", None),
+        case("bad key", create().key("a b"), 400, "idempotency_key_invalid", None),
+    ]
+}
+
+fn bodies(token: &str) -> Vec<Case> {
+    let create = || post(token, "/v1/datasets").key("k1");
+    let with = |field: &str, value: Value| {
+        let mut body = new_dataset();
+        body[field] = value;
+        create().json(&body)
+    };
+    let half = create().header("content-type", "application/json").bytes(b"{".to_vec());
+    let twice =
+        create().header("content-type", "application/json").bytes(br#"{"name":"x","name":"y"}"#.to_vec());
+    let option = with("options", json!({ "delimiter": "ab" }));
+    vec![
+        case("no JSON", half, 400, "malformed_body", None),
+        case("a field twice", twice, 400, "malformed_body", Some("/name")),
+        case("no type", create().bytes(b"{}".to_vec()), 415, "unsupported_media_type", None),
+        case("unknown field", with("colour", json!(1)), 422, "validation_failed", Some("/colour")),
+        case("wrong type", with("name", json!(7)), 422, "validation_failed", Some("/name")),
+        case("bad option", option, 422, "validation_failed", Some("/options/delimiter")),
+    ]
+}
+
+fn states(token: &str, dataset: &str) -> Vec<Case> {
+    let run = |rules: Value| {
+        let body = json!({ "name": "x", "left": dataset, "right": dataset, "rules": rules });
+        post(token, "/v1/reconciliations").key("k1").json(&body)
+    };
+    let complete = post(token, &format!("/v1/datasets/{dataset}/complete")).key("k1");
+    let complete = complete.json(&json!({ "sha256": null }));
+    vec![
+        case("complete without upload", complete, 409, "content_missing", None),
+        case("rules are none", run(json!({})), 422, "validation_failed", Some("/rules")),
+        case("dataset not ready", run(demo_rules()), 409, "dataset_not_ready", None),
+    ]
+}
+
+fn parameters(token: &str) -> Vec<Case> {
+    let of_run = |rest: &str| get(token, &format!("/v1/reconciliations/{MISSING}{rest}"));
+    vec![
+        case("id is none", get(token, "/v1/datasets/7"), 400, "invalid_parameter", None),
+        case("unknown id", get(token, &format!("/v1/datasets/{MISSING}")), 404, "not_found", None),
+        case("bad wait", of_run("?wait=soon"), 400, "invalid_parameter", None),
+        case("unknown parameter", of_run("/breaks?colour=red"), 400, "invalid_parameter", None),
+        case("bad cursor", of_run("/breaks?cursor=x"), 400, "invalid_cursor", None),
+        case("bad limit", of_run("/matches?limit=501"), 400, "invalid_parameter", None),
     ]
 }
 

@@ -199,7 +199,9 @@ impl Assignment {
             {
                 let cheapest = self.priced[index(self.cheapest[side][place(candidate)])].cost;
                 best &= candidate.cost == cheapest;
-                let each = candidate.cost.amount - cheapest.amount;
+                // An amount on one side only is not measured.
+                let measured = candidate.cost.amount < u128::MAX;
+                let each = if measured { candidate.cost.amount - cheapest.amount } else { 0 };
                 more = more.saturating_add(each.saturating_mul(u128::from(*count)));
             }
             (best, more)

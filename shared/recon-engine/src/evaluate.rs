@@ -190,7 +190,19 @@ impl Judge<'_> {
     pub(crate) fn cost(&self, pair: Pair, dissimilarity: u32) -> Cost {
         let (left, right) = (index(pair.left), index(pair.right));
         let columns = |role: usize| (self.input.column(LEFT, role), self.input.column(RIGHT, role));
-        let mut cost = Cost { dissimilarity, ..Cost::default() };
+        let mut cost = Cost { dissimilarity, ..self.distance(pair) };
+        for (a, b) in self.plan.cost_others.iter().map(|role| columns(*role)) {
+            let differ = a.code(left).zip(b.code(right)).is_some_and(|(a, b)| a != b);
+            cost.disagreements += u32::from(differ);
+        }
+        cost
+    }
+
+    /// The first two elements of the cost, the others zero: no text is looked at.
+    pub(crate) fn distance(&self, pair: Pair) -> Cost {
+        let (left, right) = (index(pair.left), index(pair.right));
+        let columns = |role: usize| (self.input.column(LEFT, role), self.input.column(RIGHT, role));
+        let mut cost = Cost::default();
         for (a, b) in self.plan.cost_numbers.iter().map(|role| columns(*role)) {
             let apart = match (a.number(left), b.number(right)) {
                 (Some(a), Some(b)) => a.abs_diff(b),
@@ -206,10 +218,6 @@ impl Judge<'_> {
                 _ => u64::MAX,
             };
             cost.days = cost.days.saturating_add(apart);
-        }
-        for (a, b) in self.plan.cost_others.iter().map(|role| columns(*role)) {
-            let differ = a.code(left).zip(b.code(right)).is_some_and(|(a, b)| a != b);
-            cost.disagreements += u32::from(differ);
         }
         cost
     }

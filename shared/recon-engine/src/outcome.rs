@@ -45,7 +45,8 @@ pub struct Nearest {
     pub entry: u32,
     /// The pass whose conditions it comes nearest to.
     pub pass: u16,
-    /// The conditions of that pass that fail; one or two.
+    /// The conditions of that pass that fail: one or two, or none where a block was left open or ambiguity
+    /// was forbidden.
     pub failed: SmallVec<[Failed; 1]>,
     /// What explains the difference, if it is recognised.
     pub cause: Option<Cause>,

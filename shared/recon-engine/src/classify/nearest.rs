@@ -183,11 +183,19 @@ impl Seeker<'_> {
         }
     }
 
+    /// How many conditions another class so far away may fail to be nearer than the one before; `None` if
+    /// it cannot be nearer.
+    fn failed_max(&self, probe: Probe<'_>, distance: Cost) -> Option<usize> {
+        let Some(best) = *self.best else { return Some(probe.failed_max) };
+        let is_further = (distance.amount, distance.days) > (best.cost.amount, best.cost.days);
+        if is_further { best.failed.checked_sub(1) } else { Some(best.failed) }
+    }
+
     /// Keeps the other class if it is nearer than the one before.
     fn consider(&mut self, probe: Probe<'_>, class: u32, scratch: &mut Scratch) {
         let judge = probe.judge;
         let pair: Pair = pair(probe.side, self.class, class);
-        let failed_max = self.best.map_or(probe.failed_max, |best| best.failed);
+        let Some(failed_max) = self.failed_max(probe, judge.distance(pair)) else { return };
         let Some(verdict) = judge.evaluate(pair, Scope::All, failed_max, scratch) else { return };
         let cost = judge.cost(pair, verdict.dissimilarity);
         let found = Best { failed: verdict.failed.len(), cost, class, pass: judge.plan.number };

@@ -223,3 +223,17 @@ fn a_difference_that_many_pairs_share_is_constant() {
         assert_eq!(left_over.nearest.as_ref().unwrap().cause, Some(Cause::ConstantDifference));
     }
 }
+
+#[test]
+fn a_component_that_may_have_a_better_assignment_is_counted_with_its_gap() {
+    let limits = |right: [i128; 2]| {
+        let right = right.map(|amount| row(amount, 20_000, ""));
+        let left = [row(100, 20_000, ""), row(103, 20_000, "")];
+        let limits = run(&rules(vec![pass(&[], &[cents(10)], &[])]), &left, &right).summary.limits;
+        (limits.bounded_components, limits.gap)
+    };
+    // 103 takes 102, which leaves 110 for 100: 11 cents apart in all, the other way round 9.
+    assert_eq!(limits([102, 110]), (1, 3));
+    // Each right entry has its cheapest.
+    assert_eq!(limits([102, 97]), (0, 0));
+}
