@@ -38,7 +38,8 @@ impl Results<'_> {
         let wave = MATCHES_PER_CHUNK * rayon::current_num_threads();
         for (matches, first) in self.outcome.matches.chunks(wave).zip((1_u64..).step_by(wave)) {
             let chunks = matches.par_chunks(MATCHES_PER_CHUNK);
-            let firsts = (0..chunks.len()).into_par_iter().map(|number| first + at(number * MATCHES_PER_CHUNK));
+            let firsts =
+                (0..chunks.len()).into_par_iter().map(|number| first + at(number * MATCHES_PER_CHUNK));
             let rendered: Vec<Vec<u8>> = chunks.zip(firsts).map(numbered).collect();
             rendered.iter().try_for_each(|lines| out.write_all(lines))?;
         }
