@@ -83,6 +83,22 @@ impl Column {
         }
     }
 
+    /// Touches the cells of these entries, so that they come from memory together and not one after the other
+    /// when each is needed.
+    pub(crate) fn fetch(&self, entries: impl Iterator<Item = u32>) {
+        fn touch<T: Copy>(cells: &[T], entries: impl Iterator<Item = u32>) {
+            entries.for_each(|entry| {
+                std::hint::black_box(cells.get(index(entry)).copied());
+            });
+        }
+        match self {
+            Self::Number { units, .. } => touch(units, entries),
+            Self::Day(days) => touch(days, entries),
+            Self::Instant(micros) => touch(micros, entries),
+            Self::Text { ids, .. } => touch(ids, entries),
+        }
+    }
+
     /// Numbers the texts anew.
     pub(crate) fn intern(&mut self, from: &Interner, to: &mut Interner) {
         if let Self::Text { ids, .. } = self {

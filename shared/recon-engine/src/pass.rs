@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use recon_domain::{Ambiguous, Cardinality, Limits, Similar};
 
 use crate::assign::{Assignment, Pairing, Quality};
-use crate::blocks::{Block, Partition, Partitions, keys};
+use crate::blocks::{Block, Keyed, Partition, Partitions, keys};
 use crate::candidates::{Edge, candidates};
 use crate::components::Components;
 use crate::evaluate::Judge;
@@ -77,6 +77,13 @@ pub(crate) fn learn(input: &Input<'_>, plan: &Plan<'_>, classes: &[Vec<u32>; 2],
     }
 }
 
+/// Fetches what the candidates of a partition are judged by: blocks hold classes from all over the table.
+fn fetch(judge: Judge<'_>, side: usize, classes: &[Keyed]) {
+    for role in judge.plan.windows.iter().map(|window| window.role) {
+        judge.input.column(side, role).fetch(classes.iter().map(|(_, class)| *class));
+    }
+}
+
 fn merged(parts: Vec<PassOutcome>) -> PassOutcome {
     let mut whole = PassOutcome::default();
     whole.pairings.reserve_exact(parts.iter().map(|part| part.pairings.len()).sum());
@@ -102,6 +109,8 @@ struct Room {
 impl Room {
     fn partition(&mut self, judge: Judge<'_>, open: &Open, mut partition: Partition<'_>) -> PassOutcome {
         partition.sort();
+        fetch(judge, LEFT, partition.left);
+        fetch(judge, RIGHT, partition.right);
         let mut outcome = PassOutcome::default();
         outcome.pairings.reserve(partition.left.len().min(partition.right.len()));
         for block in partition.blocks() {

@@ -8,7 +8,7 @@ pub mod matches_parquet;
 mod rejected;
 
 use recon_domain::{AMOUNT, CURRENCY, RuleSet, Side};
-use recon_engine::{Interner, Outcome, Table};
+use recon_engine::{Column, Interner, Outcome, Table};
 
 pub use body::BreakBody;
 use cells::{Cell, Scratch};
@@ -79,6 +79,21 @@ impl<'a> Results<'a> {
         }
     }
 
+    /// Touches the cells of these entries, which lie anywhere in the file, so that they come from memory together
+    /// and not one after the other when they are written.
+    fn fetch(&self, side: Side, entries: impl Iterator<Item = u32> + Clone) {
+        let table = self.table(side);
+        for column in &table.columns {
+            match column {
+                Column::Number { units, .. } => touch(units, entries.clone()),
+                Column::Day(days) => touch(days, entries.clone()),
+                Column::Instant(micros) => touch(micros, entries.clone()),
+                Column::Text { ids, shown } => touch(shown.as_ref().unwrap_or(ids), entries.clone()),
+            }
+        }
+        touch(&table.rows, entries);
+    }
+
     /// Digits after the point of amounts.
     fn amount_scale(&self) -> u8 {
         self.outcome.summary.amount_scale
@@ -86,6 +101,12 @@ impl<'a> Results<'a> {
 
     fn pass_name(&self, pass: u16) -> &'a str {
         self.rules.passes.get(usize::from(pass)).map_or("", |pass| pass.name.as_str())
+    }
+}
+
+fn touch<T: Copy>(cells: &[T], entries: impl Iterator<Item = u32>) {
+    for entry in entries {
+        std::hint::black_box(cells.get(index(entry)).copied());
     }
 }
 

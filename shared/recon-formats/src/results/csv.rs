@@ -12,6 +12,8 @@ use crate::csv_line::Line;
 
 /// How many matches one thread renders at a time.
 const MATCHES_PER_CHUNK: usize = 16 * 1024;
+/// Of how many matches the right cells are fetched at a time; they fit a core's own cache.
+const MATCHES_PER_FETCH: usize = 512;
 /// Room for the two lines of a match, so that the buffer seldom grows.
 const LINE_BYTES_USUAL: usize = 192;
 
@@ -25,36 +27,49 @@ impl Results<'_> {
     ///
     /// # Errors
     /// Those of the writer.
-    pub fn write_matches_csv(&self, out: &mut dyn Write) -> io::Result<()> {
+    pub fn write_matches_csv(&self, out: &mut (dyn Write + Send)) -> io::Result<()> {
         let mut buffer = Vec::new();
         self.header(
             &mut buffer,
             &["match", "pass", "status", "ambiguity", "side", "row"],
             &["variance_amount", "variance_days"],
         );
-        out.write_all(&buffer)?;
-        let numbered = |(chunk, first): (&[Match], u64)| self.match_lines(chunk, first);
-        // Each wave is rendered by all threads of the pool at once, and written in order.
+        // All threads of the pool render a wave while the one before it is written.
         let wave = MATCHES_PER_CHUNK * rayon::current_num_threads();
+        let mut rendered = vec![buffer];
         for (matches, first) in self.outcome.matches.chunks(wave).zip((1_u64..).step_by(wave)) {
-            let chunks = matches.par_chunks(MATCHES_PER_CHUNK);
-            let firsts =
-                (0..chunks.len()).into_par_iter().map(|number| first + at(number * MATCHES_PER_CHUNK));
-            let rendered: Vec<Vec<u8>> = chunks.zip(firsts).map(numbered).collect();
-            rendered.iter().try_for_each(|lines| out.write_all(lines))?;
+            let (next, written) = rayon::join(
+                || self.wave(matches, first),
+                || rendered.iter().try_for_each(|lines| out.write_all(lines)),
+            );
+            written?;
+            rendered = next;
         }
-        Ok(())
+        rendered.iter().try_for_each(|lines| out.write_all(lines))
+    }
+
+    /// The lines of these matches, chunk by chunk.
+    fn wave(&self, matches: &[Match], first: u64) -> Vec<Vec<u8>> {
+        let chunks = matches.par_chunks(MATCHES_PER_CHUNK).enumerate();
+        chunks
+            .map(|(number, chunk)| self.match_lines(chunk, first + at(number * MATCHES_PER_CHUNK)))
+            .collect()
     }
 
     /// The lines of these matches, of which the first has this number.
     fn match_lines(&self, matches: &[Match], first: u64) -> Vec<u8> {
         let mut buffer = Vec::with_capacity(matches.len() * LINE_BYTES_USUAL);
         let mut scratch = Scratch::new();
-        for (found, number) in matches.iter().zip(first..) {
-            for (side, entries) in [(Side::Left, &found.left), (Side::Right, &found.right)] {
-                for entry in entries {
-                    self.match_line(number, found, side, *entry, &mut scratch, &mut buffer);
+        let mut number = first;
+        for group in matches.chunks(MATCHES_PER_FETCH) {
+            self.fetch(Side::Right, group.iter().flat_map(|found| found.right.iter().copied()));
+            for found in group {
+                for (side, entries) in [(Side::Left, &found.left), (Side::Right, &found.right)] {
+                    for entry in entries {
+                        self.match_line(number, found, side, *entry, &mut scratch, &mut buffer);
+                    }
                 }
+                number += 1;
             }
         }
         buffer

@@ -91,7 +91,7 @@ fn results<'a>((rules, mapped, outcome): &'a (RuleSet, Mapped, Outcome)) -> Resu
     Results { rules, left: &mapped.left, right: &mapped.right, texts: &mapped.texts, outcome }
 }
 
-fn written(write: impl Fn(&mut dyn std::io::Write) -> std::io::Result<()>) -> String {
+fn written(write: impl Fn(&mut (dyn std::io::Write + Send)) -> std::io::Result<()>) -> String {
     let mut out = Vec::new();
     write(&mut out).unwrap();
     String::from_utf8(out).unwrap()

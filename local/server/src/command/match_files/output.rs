@@ -41,7 +41,11 @@ pub(crate) fn write(
 }
 
 /// Writes beside the name first, so that nobody reads a half, and an older result stays until the new one is there.
-fn whole(folder: &Path, name: &str, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
+fn whole(
+    folder: &Path,
+    name: &str,
+    write: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>,
+) -> Result<()> {
     let (path, part) = (folder.join(name), folder.join(format!("{name}.part")));
     let written = (|| {
         let mut out = BufWriter::new(File::create(&part)?);
