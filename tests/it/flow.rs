@@ -4,7 +4,7 @@ use anyhow::Result;
 use recon_testkit::{Call, World, demo};
 use serde_json::{Value, json};
 
-use crate::support::{Both, assert_conserved, demo_file, demo_rules, match_into};
+use crate::support::{Both, assert_conserved, demo_file, demo_rules, match_into, ready_pair};
 
 /// What one world answered on the way, with what differs by nature (ids, times) taken out.
 struct Told {
@@ -121,13 +121,7 @@ async fn matches_and_breaks_cover_every_row_once() {
     let world = &both.worlds[0].1;
     let account = demo::add_user(&both.folder, "a@example.com", "preparer", "w").unwrap();
     let token = demo::sign_in(world, &account).await.unwrap();
-    let mut ids = Vec::new();
-    for name in ["bank.csv", "ledger.csv"] {
-        let id = demo::upload(world, &token, name, demo_file(name)).await.unwrap();
-        demo::complete(world, &token, &id).await.unwrap();
-        demo::ingested(world, &token, &id).await.unwrap();
-        ids.push(id);
-    }
+    let ids = ready_pair(world, &token).await.unwrap();
     let created = demo::reconcile(world, &token, "k", (&ids[0], &ids[1]), &demo_rules()).await.unwrap();
     let id = created["id"].as_str().unwrap();
     let done = demo::finished(world, &token, id).await.unwrap();

@@ -3,7 +3,7 @@
 use recon_testkit::{Call, demo};
 use serde_json::json;
 
-use crate::support::{Both, demo_file, demo_rules};
+use crate::support::{Both, demo_rules, ready_pair};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn another_workspace_sees_nothing() {
@@ -12,13 +12,7 @@ async fn another_workspace_sees_nothing() {
     let owner = demo::add_user(&both.folder, "owner@example.com", "preparer", "one").unwrap();
     let stranger = demo::add_user(&both.folder, "stranger@example.com", "admin", "two").unwrap();
     let token = demo::sign_in(world, &owner).await.unwrap();
-    let mut ids = Vec::new();
-    for name in ["bank.csv", "ledger.csv"] {
-        let id = demo::upload(world, &token, name, demo_file(name)).await.unwrap();
-        demo::complete(world, &token, &id).await.unwrap();
-        demo::ingested(world, &token, &id).await.unwrap();
-        ids.push(id);
-    }
+    let ids = ready_pair(world, &token).await.unwrap();
     let created = demo::reconcile(world, &token, "k", (&ids[0], &ids[1]), &demo_rules()).await.unwrap();
     let run = created["id"].as_str().unwrap();
     demo::finished(world, &token, run).await.unwrap();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use recon_testkit::alb::Headers;
-use recon_testkit::{Folder, Functions, Server, World};
+use recon_testkit::{Folder, Functions, Server, World, demo};
 use serde_json::Value;
 
 /// The demo folder of the workspace.
@@ -71,6 +71,17 @@ pub(crate) fn assert_conserved(summary: &Value) {
             assert_eq!(cents("input"), parts, "{side}: {totals}");
         }
     }
+}
+
+/// Uploads the demo's two files and waits until they can be reconciled.
+pub(crate) async fn ready_pair(world: &World, token: &str) -> Result<[String; 2]> {
+    let mut ids = [String::new(), String::new()];
+    for (id, name) in ids.iter_mut().zip(["bank.csv", "ledger.csv"]) {
+        *id = demo::upload(world, token, name, demo_file(name)).await?;
+        demo::complete(world, token, id).await?;
+        demo::ingested(world, token, id).await?;
+    }
+    Ok(ids)
 }
 
 /// The same data served both ways: by `recon serve`, and by the function binaries with their jobs worked off
