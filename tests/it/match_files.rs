@@ -158,3 +158,32 @@ fn json_on_standard_output_is_the_summary() {
     let summary: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_conserved(&summary);
 }
+
+#[test]
+fn rejected_rows_and_inputs_are_not_passed_over() {
+    let folder = Folder::new().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let good = write("good.csv", "id,amount\n1,2.50\n2,3.50\n");
+    let bad = write("bad.csv", "id,amount\n1,2.50\n2,3.50\n3,none\n");
+    let rules = "[columns.amount]\nleft = \"amount\"\nright = \"amount\"\ntype = \"decimal\"\n\
+                 [[passes]]\nname = \"exact\"\nequal = [\"amount\"]\n";
+    let rules = write("rules.toml", rules);
+    let run = |left: &str, more: &[&str]| {
+        let mut arguments = vec!["match", left, &good, "--rules", &rules];
+        arguments.extend(more);
+        recon(&folder, &arguments).unwrap()
+    };
+    assert_eq!(run(&good, &[]).status.code(), Some(0));
+    let rejected = run(&bad, &["--format", "json"]);
+    assert_eq!(rejected.status.code(), Some(1), "a rejected row is not matched");
+    assert!(said(&rejected).contains("line 4"), "{}", said(&rejected));
+    assert_eq!(run(&bad, &["--max-breaks", "1"]).status.code(), Some(0));
+
+    let overwriting = run(&good, &["--out", folder.path().to_str().unwrap()]);
+    assert_eq!(overwriting.status.code(), Some(2), "the rules would be overwritten");
+    assert!(said(&overwriting).contains("rules.toml"), "{}", said(&overwriting));
+}

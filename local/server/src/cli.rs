@@ -41,7 +41,7 @@ EXAMPLES
 
 EXIT STATUS
   0  every row is matched, or at most --max-breaks rows are left
-  1  breaks or suggestions remain
+  1  breaks, suggestions or rejected rows remain
   2  it could not run: the message says why")]
 pub(crate) struct MatchArgs {
     /// The left file, for example the bank statement.
@@ -59,7 +59,7 @@ pub(crate) struct MatchArgs {
     pub out_format: OutFormat,
     #[command(flatten)]
     pub format: FormatArgs,
-    /// Exit with 0 when at most this many rows of both sides together are left unmatched.
+    /// Exit with 0 when at most this many rows of both sides together are left unmatched, rejected ones included.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub max_breaks: u64,
     /// How many threads compute; the result is the same with any number. Default: one for each core.

@@ -56,6 +56,13 @@ pub(crate) fn summary(summary: &Summary) -> String {
             limits.skipped_blocks
         ));
     }
+    if limits.bounded_components > 0 {
+        parts.push(format!(
+            "{} groups of candidates were not shown to be matched in the best way (gap {}).",
+            limits.bounded_components,
+            Decimal::units_text(limits.gap, summary.amount_scale)
+        ));
+    }
     parts.push(format!("digest {}", summary.digest));
     parts.join("\n\n")
 }

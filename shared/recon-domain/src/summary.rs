@@ -50,7 +50,7 @@ pub struct ControlTotals {
     pub sides: [SideAmounts; 2],
 }
 
-/// A share of rows in ten-thousandths, rounded down; 10,000 of no rows at all.
+/// A share of rows in ten-thousandths, rounded down; 0 of no rows at all, of which nothing can be said to match.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct MatchRate(pub u16);
 
@@ -88,7 +88,7 @@ impl SideCounts {
     /// Matched rows as a share of all rows. Suggestions do not count.
     #[must_use]
     pub fn match_rate(&self) -> MatchRate {
-        let share = (self.matched * 10_000).checked_div(self.rows).unwrap_or(10_000);
+        let share = (self.matched * 10_000).checked_div(self.rows).unwrap_or(0);
         MatchRate(u16::try_from(share).unwrap_or(10_000))
     }
 }

@@ -49,6 +49,8 @@ pub(crate) struct Assignment {
     before: [Vec<u32>; 2],
     /// By side and place: how many other entries could be had at the cost at hand.
     others: [Vec<u64>; 2],
+    /// By side and place: entries that were taken for less, but might as well have been left to others.
+    shaky: [Vec<u64>; 2],
     /// By side and place: the first candidate, which is the cheapest.
     cheapest: [Vec<u32>; 2],
     priced: Vec<Priced>,
@@ -65,6 +67,8 @@ impl Assignment {
             self.before[side].resize(classes.len(), 0);
             self.others[side].resize(classes.len(), 0);
             self.cheapest[side].resize(classes.len(), 0);
+            self.shaky[side].clear();
+            self.shaky[side].resize(classes.len(), 0);
         }
     }
 
@@ -140,8 +144,9 @@ impl Assignment {
     /// Gives out the candidates `start..end`, which cost the same.
     ///
     /// The ambiguity of a match is the number of other candidates of its entries at the same cost that
-    /// could take its place: those whose other entry was not taken for less, and was not taken at this
-    /// cost by an entry interchangeable with its own, since then the exchange would change nothing.
+    /// could take its place: those whose other entry was not taken for less without any ambiguity, and was
+    /// not taken at this cost by an entry interchangeable with its own, since then the exchange would
+    /// change nothing.
     fn level(&mut self, start: usize, end: usize) {
         if end - start == 1 {
             let count = self.give(self.priced[start]);
@@ -168,6 +173,13 @@ impl Assignment {
             let right = self.others[1][index(candidate.right)] - self.spare(0, candidate.left, count);
             self.taken[number].1 = u32::try_from(left + right).unwrap_or(u32::MAX);
         }
+        for number in start..end {
+            let (candidate, (count, ambiguity)) = (self.priced[number], self.taken[number]);
+            if ambiguity > 0 {
+                self.shaky[0][index(candidate.left)] += u64::from(count);
+                self.shaky[1][index(candidate.right)] += u64::from(count);
+            }
+        }
     }
 
     /// Matches what both classes of a candidate have open.
@@ -181,7 +193,7 @@ impl Assignment {
 
     /// Entries of a class that could be had at the cost at hand, beside those that the candidate took.
     fn spare(&self, side: usize, place: u32, taken: u32) -> u64 {
-        u64::from(self.before[side][index(place)] - taken)
+        u64::from(self.before[side][index(place)] - taken) + self.shaky[side][index(place)]
     }
 
     /// Where all entries of a side are matched, each by its cheapest candidate, no assignment is better.

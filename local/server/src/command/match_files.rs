@@ -30,6 +30,9 @@ struct Rules {
 
 /// Reconciles, writes the results, prints the summary.
 pub(crate) fn run(arguments: &MatchArgs) -> Result<ExitCode> {
+    if let Some(folder) = &arguments.out {
+        output::spare(folder, arguments.out_format, [&arguments.left, &arguments.right, &arguments.rules])?;
+    }
     let rules = read_rules(&arguments.rules)?;
     let threads = arguments.threads.map_or_else(cores, Ok)?;
     let mapped = read_files(arguments, &rules, threads)?;
@@ -60,12 +63,13 @@ fn cores() -> Result<NonZeroUsize> {
 fn read_rules(path: &Path) -> Result<Rules> {
     let name = path.display();
     let text = std::fs::read_to_string(path).with_context(|| format!("read the rules {name}"))?;
+    let text = text.trim_start_matches('\u{feff}');
     let is_json = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
     let document = match is_json {
         true => {
-            rules::parse_json(&text).map_err(|error| anyhow!("the rules {name}, read as JSON:\n{error}"))?
+            rules::parse_json(text).map_err(|error| anyhow!("the rules {name}, read as JSON:\n{error}"))?
         }
-        false => rules::toml_to_json(&text).map_err(|error| anyhow!("the rules {name}:\n{error}"))?,
+        false => rules::toml_to_json(text).map_err(|error| anyhow!("the rules {name}:\n{error}"))?,
     };
     let set = rules::from_json(&document).map_err(|error| anyhow!("the rules {name}:\n{error}"))?;
     Ok(Rules { document, set })
@@ -105,15 +109,15 @@ fn read_files(arguments: &MatchArgs, rules: &Rules, threads: NonZeroUsize) -> Re
 }
 
 fn print(arguments: &MatchArgs, mapped: &Mapped, outcome: &Outcome) -> Result<()> {
+    for side in [Side::Left, Side::Right] {
+        report::readings(side, &mapped.readings[side as usize], &mapped.rejections[side as usize]);
+    }
     match arguments.format.format {
         Format::Json => {
             let summary = recon_contract::Summary::from(&outcome.summary);
             report::print(&serde_json::to_string_pretty(&summary)?);
         }
         Format::Table => {
-            for side in [Side::Left, Side::Right] {
-                report::readings(side, &mapped.readings[side as usize], &mapped.rejections[side as usize]);
-            }
             report::print(&report::summary(&outcome.summary));
             if let Some(folder) = &arguments.out {
                 report::print(&format!("results in {}", folder.display()));
@@ -124,6 +128,7 @@ fn print(arguments: &MatchArgs, mapped: &Mapped, outcome: &Outcome) -> Result<()
 }
 
 fn exit_code(summary: &Summary, rows_left_max: u64) -> ExitCode {
-    let left_over: u64 = summary.sides.iter().map(|side| side.broken + side.suggested).sum();
+    // A row that could not be read is not matched either.
+    let left_over: u64 = summary.sides.iter().map(|side| side.broken + side.suggested + side.rejected).sum();
     if left_over <= rows_left_max { ExitCode::SUCCESS } else { ExitCode::from(ROWS_REMAIN) }
 }

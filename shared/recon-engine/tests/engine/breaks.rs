@@ -1,7 +1,7 @@
 //! One case for each kind of break, each cause, and each treatment of ambiguity.
 
 use recon_domain::{Ambiguous, BreakKind, Cause, Condition, FilterTest, MatchStatus, Pass, Side};
-use recon_engine::{Deviation, Outcome};
+use recon_engine::{Deviation, Match, Outcome};
 
 use crate::case::{
     AMOUNT, DATE, DESCRIPTION, REFERENCE, Row, alike, cents, days, filter, pass, row, rules, run,
@@ -169,6 +169,17 @@ fn ambiguity_is_counted_and_treated_as_the_pass_says() {
     let outcome = ambiguous_run(Ambiguous::Forbid);
     assert!(kinds(&outcome).iter().all(|(_, _, kind)| *kind == BreakKind::Ambiguous));
     assert_eq!(outcome.breaks.len(), 4);
+}
+
+#[test]
+fn what_is_left_over_by_an_ambiguous_match_is_ambiguous_too() {
+    // Either left row may take the near right row; the other one then takes the far one, at the same cost.
+    let left = [row(5, 20_000, "alice"), row(5, 20_000, "bob")];
+    let right = [row(5, 20_000, "x"), row(5, 20_004, "y")];
+    let outcome = run(&rules(vec![pass(&[AMOUNT], &[], &[])]), &left, &right);
+    assert_eq!(outcome.matches.len(), 2);
+    let doubtful = |one: &Match| one.status == MatchStatus::Suggested && one.ambiguity > 0;
+    assert!(outcome.matches.iter().all(doubtful), "{:?}", outcome.matches);
 }
 
 #[test]

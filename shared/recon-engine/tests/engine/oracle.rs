@@ -4,7 +4,7 @@
 mod nearest;
 mod pair;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use recon_domain::{Ambiguous, BreakKind, MatchStatus, RuleSet, Side};
 use recon_engine::Outcome;
@@ -73,13 +73,18 @@ impl Run<'_> {
             CellOrder::of(&self.sides[side][a]) == CellOrder::of(&self.sides[side][b])
         };
         let mut kept = Vec::new();
-        for (i, (cost, j)) in &taken[0] {
+        // Entries that were taken, but might as well have been left to others; cheaper takings come first.
+        let mut shaky = [BTreeSet::new(), BTreeSet::new()];
+        let mut by_cost: Vec<(&Cost, &usize, &usize)> =
+            taken[0].iter().map(|(i, (cost, j))| (cost, i, j)).collect();
+        by_cost.sort();
+        for (cost, i, j) in by_cost {
             let takes_place = |side: usize, own: usize, other: usize, candidate: usize| {
                 if same(1 - side, candidate, other) {
                     return false;
                 }
                 match taken[1 - side].get(&candidate) {
-                    Some((less, _)) if less < cost => false,
+                    Some((less, _)) if less < cost => shaky[1 - side].contains(&candidate),
                     Some((same_cost, holder)) if same_cost == cost => !same(side, *holder, own),
                     _ => true,
                 }
@@ -88,6 +93,10 @@ impl Run<'_> {
             let left = at_cost().filter(|(_, a, b)| a == i && takes_place(0, *i, *j, *b)).count();
             let right = at_cost().filter(|(_, a, b)| b == j && takes_place(1, *j, *i, *a)).count();
             let ambiguity = left + right;
+            if ambiguity > 0 {
+                shaky[0].insert(*i);
+                shaky[1].insert(*j);
+            }
             let status = match pass.ambiguous {
                 _ if ambiguity == 0 => pass.outcome,
                 Ambiguous::Allow => pass.outcome,

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use recon_contract::{Summary, rules};
 use recon_formats::Rejection;
 use recon_formats::results::{Results, write_rejected_csv};
@@ -38,6 +38,30 @@ pub(crate) fn write(
         serde_json::to_writer_pretty(&mut *out, &summary)?;
         out.write_all(b"\n")
     })
+}
+
+/// Refuses a folder in which a result would take the place of one of these files.
+pub(crate) fn spare(folder: &Path, format: OutFormat, inputs: [&Path; 3]) -> Result<()> {
+    let ending = match format {
+        OutFormat::Csv => "csv",
+        OutFormat::Json => "json",
+    };
+    let results = [
+        &format!("matches.{ending}"),
+        &format!("breaks.{ending}"),
+        "rejected.csv",
+        "rules.toml",
+        "summary.json",
+    ];
+    for target in results.map(|name| folder.join(name)) {
+        let Ok(target) = target.canonicalize() else { continue };
+        if let Some(input) =
+            inputs.iter().find(|input| input.canonicalize().is_ok_and(|input| input == target))
+        {
+            bail!("{} would be overwritten by a result: choose another folder for --out", input.display());
+        }
+    }
+    Ok(())
 }
 
 /// Writes beside the name first, so that nobody reads a half, and an older result stays until the new one is there.
