@@ -186,7 +186,7 @@ mod tests {
                 "left": {"input": "12.34", "matched": "10.00", "suggested": "0.00", "broken": "2.34"},
                 "right": {"input": "-0.05", "matched": "0.00", "suggested": "0.00", "broken": "0.00"},
             }],
-            "match_rate": {"left": "0.6666", "right": "1.0000"},
+            "match_rate": {"left": "0.6666", "right": "0.0000"},
             "limits": {
                 "skipped_blocks": 1, "bounded_components": 2, "gap": "170141183460469231731687303715884105727",
             },
