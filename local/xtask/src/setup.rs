@@ -19,6 +19,11 @@ pub(crate) fn prepare() -> Result<()> {
     component("clippy", "clippy")
 }
 
+/// Finds what fuzzing needs beside.
+pub(crate) fn prepare_fuzz() -> Result<()> {
+    need("c++", "g++", "a C++ compiler, which builds the fuzzer")
+}
+
 /// A program that a Debian package brings.
 fn need(program: &str, packages: &str, what: &str) -> Result<()> {
     if process::is_there(program, &["--version"]) {

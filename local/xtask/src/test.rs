@@ -1,5 +1,6 @@
 //! `cargo xtask test`: every suite, one line each.
 
+mod fuzz;
 mod suite;
 
 use std::fs;
@@ -11,13 +12,16 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 
 use crate::{setup, workspace};
-use suite::{SUITES, Suite};
+use suite::{ON_DEMAND, SUITES, Suite};
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     /// Only suites whose name contains this.
     #[arg(long)]
     only: Option<String>,
+    /// Fuzz the readers too, each target for half a minute.
+    #[arg(long)]
+    fuzz: bool,
 }
 
 /// How a suite ended.
@@ -34,7 +38,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     fs::create_dir_all(&logs).with_context(|| format!("create the folder {}", logs.display()))?;
     let wanted =
         |suite: &&Suite| arguments.only.as_ref().is_none_or(|part| suite.name.contains(part.as_str()));
-    let chosen: Vec<&Suite> = SUITES.iter().filter(wanted).collect();
+    let on_demand = if arguments.fuzz { ON_DEMAND.as_slice() } else { &[] };
+    let chosen: Vec<&Suite> = SUITES.iter().chain(on_demand).filter(wanted).collect();
     if chosen.is_empty() {
         bail!("no suite has such a name; there are: {}", SUITES.map(|suite| suite.name).join(", "));
     }

@@ -41,6 +41,10 @@ pub(super) static SUITES: [Suite; 8] = [
     Suite { name: "keyless-pair", about: "1,000,000 rows a side, recall and precision", run: keyless },
 ];
 
+/// What runs only where it is asked for.
+pub(super) static ON_DEMAND: [Suite; 1] =
+    [Suite { name: "fuzz", about: "any bytes to the readers", run: super::fuzz::run }];
+
 fn format(log: &Path) -> Result<String> {
     cargo(&["fmt", "--all", "--check"], log)
 }
