@@ -2,10 +2,24 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 mod bad_requests;
+mod cancel;
+mod command_line;
 mod crash;
+mod datasets;
 mod flow;
 mod isolation;
 mod match_files;
+mod openapi;
+mod parity;
+mod payloads;
+mod push;
+mod reconciliation_export;
+mod rejection_list;
 mod restaurants;
+mod runs;
+mod sessions;
+mod suggest;
 mod support;
+mod sweeper;
+mod verify;
 mod worker;

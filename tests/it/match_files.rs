@@ -1,5 +1,6 @@
 //! `recon match` on the demo and on bad input.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use recon_testkit::Folder;
@@ -186,4 +187,29 @@ fn rejected_rows_and_inputs_are_not_passed_over() {
     let overwriting = run(&good, &["--out", folder.path().to_str().unwrap()]);
     assert_eq!(overwriting.status.code(), Some(2), "the rules would be overwritten");
     assert!(said(&overwriting).contains("rules.toml"), "{}", said(&overwriting));
+}
+
+#[test]
+fn a_folder_holds_one_run_and_keeps_inputs() {
+    let folder = Folder::new().unwrap();
+    let files = demo_files();
+    let out = folder.path().join("out");
+    let names = || {
+        let files = std::fs::read_dir(&out).unwrap();
+        files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect::<BTreeSet<_>>()
+    };
+    for format in ["csv", "json", "parquet", "csv"] {
+        match_into(&folder, as_paths(&files), &out, &["--out-format", format]).unwrap();
+        let mut expected: BTreeSet<_> =
+            ["matches", "breaks", "rejected"].map(|name| format!("{name}.{format}")).into();
+        expected.extend(["rules.toml".to_owned(), "summary.json".to_owned()]);
+        assert_eq!(names(), expected, "after a run as {format}");
+    }
+    // An input may bear the name of a result of another format.
+    let input = out.join("breaks.json");
+    std::fs::copy(&files[1], &input).unwrap();
+    std::fs::write(out.join("notes.txt"), "mine").unwrap();
+    match_into(&folder, [&files[0], &input, &files[2]], &out, &["--out-format", "parquet"]).unwrap();
+    assert_eq!(std::fs::read(&input).unwrap(), demo_file("ledger.csv"));
+    assert!(names().contains("notes.txt") && !names().contains("matches.csv"));
 }

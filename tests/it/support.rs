@@ -5,8 +5,10 @@ use std::process::Output;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
+use recon_runtime::Environment;
+use recon_store::{Removed, Store};
 use recon_testkit::alb::Headers;
-use recon_testkit::{Folder, Functions, Server, World, demo};
+use recon_testkit::{Call, Folder, Functions, Server, World, demo};
 use serde_json::Value;
 
 /// The demo folder of the workspace.
@@ -93,7 +95,12 @@ pub(crate) struct Both {
 
 impl Both {
     pub(crate) async fn start() -> Result<Self> {
-        let folder = Arc::new(Folder::new()?);
+        Self::start_with(&[]).await
+    }
+
+    /// With these variables besides, for all of them.
+    pub(crate) async fn start_with(variables: &[(&'static str, &str)]) -> Result<Self> {
+        let folder = Arc::new(Folder::with(variables)?);
         let server = Server::start(&folder).await?;
         let functions = |headers| World::Functions(Functions::new(folder.clone(), headers));
         let worlds = [
@@ -102,5 +109,84 @@ impl Both {
             ("functions, multi-value headers", functions(Headers::Multi)),
         ];
         Ok(Self { folder, worlds })
+    }
+}
+
+/// The store of this folder, beside the processes that use it.
+pub(crate) fn store(folder: &Folder) -> Store {
+    let variables = folder.environment();
+    let environment = Environment::of(["DATABASE_URL", "OBJECT_URL"].map(|name| {
+        let (_, value) = variables.iter().find(|(known, _)| *known == name).unwrap();
+        (name, value.as_str())
+    }));
+    Store::open(&recon_runtime::store_config(&environment).unwrap())
+}
+
+/// Checks that nothing is stored of a reconciliation: no object, and no break of any attempt.
+pub(crate) async fn assert_nothing_is_left(folder: &Folder, reconciliation: &str) {
+    let objects = folder.path().join("objects/reconciliations").join(reconciliation);
+    assert_eq!(files_below(&objects), Vec::<PathBuf>::new());
+    let id = reconciliation.parse().unwrap();
+    // What is removed now was there before.
+    let removed = store(folder).leftovers().remove(id, std::time::Duration::from_secs(60)).await.unwrap();
+    assert_eq!(removed, Removed { breaks: 0, objects: 0, all: true }, "{reconciliation}");
+}
+
+/// Every file below a folder, which need not be there.
+pub(crate) fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    entries
+        .flat_map(|entry| {
+            let path = entry.unwrap().path();
+            if path.is_dir() { files_below(&path) } else { vec![path] }
+        })
+        .collect()
+}
+
+/// Two files that take minutes to reconcile by [`endless_rules`]: every row must be looked at with every other.
+pub(crate) async fn endless_pair(world: &World, token: &str) -> Result<[String; 2]> {
+    const ROWS: usize = 12_000;
+    let mut ids = [String::new(), String::new()];
+    for (id, (name, word)) in ids.iter_mut().zip([("endless-left", "sent"), ("endless-right", "got")]) {
+        let mut text = String::from("amount,note\n");
+        for n in 0..ROWS {
+            let (a, b, c) = (n * 7919 % 99_991, n * 104_729 % 99_989, n * 1_299_709 % 99_971);
+            text.push_str(&format!("10.00,transfer {a:05} {word} by order {b:05} of account {c:05}\n"));
+        }
+        *id = demo::upload(world, token, name, text.into_bytes()).await?;
+        demo::complete(world, token, id).await?;
+        demo::ingested(world, token, id).await?;
+    }
+    Ok(ids)
+}
+
+/// Rules for [`endless_pair`].
+pub(crate) fn endless_rules() -> Value {
+    serde_json::json!({
+        "default_currency": "EUR",
+        "columns": {
+            "amount": { "left": "amount", "right": "amount", "type": "decimal" },
+            "note": { "left": "note", "right": "note", "type": "text" },
+        },
+        "passes": [{
+            "name": "near",
+            "within": [{ "column": "amount", "absolute": "1.00" }],
+            "similar": [{ "column": "note", "at_least": 9500, "measure": "edit" }],
+        }],
+    })
+}
+
+/// Waits until a reconciliation is in this phase.
+pub(crate) async fn reaches(world: &World, token: &str, id: &str, phase: &str) -> Result<()> {
+    let path = format!("/v1/reconciliations/{id}");
+    let started = std::time::Instant::now();
+    loop {
+        let found = world.call(&Call::new("GET", &path).bearer(token)).await?.expect(200)?;
+        if found["progress"]["phase"] == phase {
+            return Ok(());
+        }
+        anyhow::ensure!(found["progress"]["phase"] != "done", "it ended before it was {phase}: {found}");
+        anyhow::ensure!(started.elapsed().as_secs() < 120, "it is never {phase}: {found}");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
 }

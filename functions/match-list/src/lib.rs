@@ -3,6 +3,7 @@
 //! Viewer. 200 with a page, in the run's own order, of `?pass=&status=`; empty before the run has ended; 404.
 
 mod handler;
+mod matches;
 
 use axum::Router;
 use recon_contract::route;

@@ -1,7 +1,7 @@
 //! Holds the rules against the datasets' columns, and enqueues the run.
 
 use axum::extract::State;
-use recon_contract::{ColumnProfile, NewReconciliation, Problem, Reconciliation, rules};
+use recon_contract::{ColumnProfile, Dialect, NewReconciliation, Problem, Reconciliation, rules};
 use recon_domain::{DatasetId, ReconciliationId};
 use recon_runtime::{Answer, Caller, Keyed, Refusal, Reply, wire};
 use recon_store::{Json, ReconciliationRecord};
@@ -26,17 +26,26 @@ pub(crate) async fn create(
 async fn check_columns(deps: &Deps, caller: &Caller, request: &NewReconciliation) -> Result<(), Refusal> {
     let left = columns(deps, caller, request.left).await?;
     let right = columns(deps, caller, request.right).await?;
-    if let (Some(left), Some(right)) = (left, right) {
+    if let (Some((left, left_dialect)), Some((right, right_dialect))) = (left, right) {
         let checked = rules::check_columns(&request.rules, &left, &right);
-        checked.map_err(|errors| Problem::from(errors.within("/rules")))?;
+        let explained =
+            checked.map_err(|errors| rules::explain_columns(errors, &left_dialect, &right_dialect));
+        explained.map_err(|errors| Problem::from(errors.within("/rules")))?;
     }
     Ok(())
 }
 
-async fn columns(deps: &Deps, caller: &Caller, id: DatasetId) -> Result<Option<Vec<String>>, Refusal> {
-    let content = deps.datasets.get(caller.workspace, id).await?.and_then(|record| record.content);
-    let columns: Option<Vec<ColumnProfile>> = content.map(|content| content.columns.read()).transpose()?;
-    Ok(columns.map(|columns| columns.into_iter().map(|column| column.name).collect()))
+/// The names of a dataset's columns, and how they were found.
+async fn columns(
+    deps: &Deps,
+    caller: &Caller,
+    id: DatasetId,
+) -> Result<Option<(Vec<String>, Dialect)>, Refusal> {
+    let record = deps.datasets.get(caller.workspace, id).await?;
+    let Some(content) = record.and_then(|record| record.content) else { return Ok(None) };
+    let columns: Vec<ColumnProfile> = content.columns.read()?;
+    let names = columns.into_iter().map(|column| column.name).collect();
+    Ok(Some((names, content.dialect.read()?)))
 }
 
 fn planned(deps: &Deps, request: NewReconciliation) -> Result<recon_store::NewReconciliation, Refusal> {

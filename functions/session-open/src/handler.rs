@@ -1,9 +1,9 @@
 //! Checks a password and opens a session.
 
 use axum::extract::State;
-use recon_contract::{Code, NewSession, SessionOpened, User, Workspace};
+use recon_contract::{Code, NewSession, SessionOpened};
 use recon_domain::SessionId;
-use recon_runtime::{Answer, Payload, Refusal, Reply};
+use recon_runtime::{Answer, Payload, Refusal, Reply, wire};
 use recon_session::password::Password;
 use recon_session::{Attributes, Opened};
 use recon_store::{Credentials, Email, UserRecord};
@@ -26,12 +26,7 @@ pub(crate) async fn open(
     let opened = SessionOpened {
         token: token.expose(),
         expires_at: record.expires_at,
-        user: User {
-            id: user.id,
-            email: user.email.to_string(),
-            role: user.role,
-            workspace: Workspace { id: user.workspace, name: workspace_name },
-        },
+        user: wire::user(&user, workspace_name),
     };
     let cookie = deps.cookie.line(&opened.token, opened.expires_at);
     Ok(Reply::created(&opened).cookie(cookie))

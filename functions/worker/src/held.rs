@@ -16,6 +16,9 @@ use crate::{Cut, Deps};
 /// How often progress is written down at most.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(500);
 
+/// How often a worker looks whether its lease is still its own: as long as a cancelled run may go on unknowing.
+const LEASE_LOOK_INTERVAL: Duration = Duration::from_millis(500);
+
 /// How long a computation goes on after the process was asked to stop. What is left of the grace is for the computation
 /// to notice, and for the lease to be given back.
 const DRAIN_WORK: Duration = GRACE.saturating_sub(Duration::from_secs(10));
@@ -66,8 +69,18 @@ impl Drop for Held {
 
 impl Teller {
     /// Says how far the job is. Returns whether to go on.
+    ///
+    /// Threads may tell in any order: who is behind what was told before changes nothing.
     pub(crate) fn advance(&self, phase: Phase, done: u64, total: u64) -> bool {
-        self.progress.send_replace(Progress { phase, done, total });
+        let told = Progress { phase, done: done.min(total), total };
+        self.progress.send_if_modified(|known| {
+            let place = |progress: &Progress| (progress.phase, progress.done, progress.total);
+            let further = place(&told) > place(known);
+            if further {
+                *known = told;
+            }
+            further
+        });
         self.goes_on()
     }
 
@@ -141,9 +154,25 @@ async fn keep(deps: Deps, lease: Arc<Lease>, teller: Teller) {
     tokio::select! {
         () = renewals => {}
         () = write_progress(&deps.store, &lease, &teller) => {}
+        () = until_lost(&deps.store, &lease) => {}
         () = deps.process.drained_for(DRAIN_WORK) => {}
     }
     teller.stop.store(true, Ordering::Relaxed);
+}
+
+/// Ends when the lease is lost: what the job is about was cancelled, or somebody else has the job.
+async fn until_lost(store: &Store, lease: &Lease) {
+    loop {
+        tokio::time::sleep(LEASE_LOOK_INTERVAL).await;
+        match store.jobs().holds(lease).await {
+            Ok(true) => {}
+            Ok(false) => return,
+            // Every write shows the lease anyway.
+            Err(error) => {
+                tracing::warn!(job = %lease.job, %error, because = because(&error), "lease not looked at");
+            }
+        }
+    }
 }
 
 /// Ends when the lease is lost. Progress of an ingest is shown nowhere, so it is not written.

@@ -1,22 +1,32 @@
 //! Reads an upload: its dialect, its columns, its faulty rows.
 
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use recon_contract::{RejectedSample, options};
 use recon_domain::{DatasetId, ReadOptions};
 use recon_formats::text_reader::{EncodingError, Error as TextError};
-use recon_formats::{BatchSource, Keep, Profile, SourceError, TextReader, dataset_parquet};
+use recon_formats::{
+    BatchSource, Keep, Profile, SourceError, TextReader, dataset_parquet, rejections_parquet,
+};
 use recon_store::{DatasetContent, Failure, IngestResult, Json, Phase, Store, object_name};
 
 use crate::Cut;
 use crate::held::{Held, Teller, Watched};
+use crate::upload;
 
 /// How many rejected rows a dataset shows as samples.
 const REJECTED_SAMPLES_MAX: usize = 20;
 
 /// The code of a dataset whose file is none that holds rows.
 const NOT_A_TABLE: &str = "not_a_table";
+
+/// Where the rows go.
+#[derive(Clone)]
+struct Targets {
+    columns: PathBuf,
+    rejected: PathBuf,
+}
 
 /// What reading a file came to.
 enum Read {
@@ -34,16 +44,19 @@ pub(crate) async fn run(store: &Store, held: &Held, id: DatasetId) -> Result<(),
 
     let file = store.objects().open(&upload.object).await?;
     let folder = tempfile::tempdir()?;
-    let columns = folder.path().join("columns.parquet");
-    let (teller, target) = (held.teller(), columns.clone());
+    let targets = Targets::in_folder(folder.path());
+    let (teller, files) = (held.teller(), targets.clone());
     let read =
-        tokio::task::spawn_blocking(move || teller.judge(read(file, &options, &target, &teller))).await??;
+        tokio::task::spawn_blocking(move || teller.judge(read(file, &options, &files, &teller))).await??;
 
     let result = match read {
         Read::NoTable(failure) => IngestResult::Rejected(failure),
         Read::Table { profile, rejected } => {
             let object = object_name::content(id, held.attempt);
-            store.objects().put_file(&object, &columns).await?;
+            let objects = store.objects();
+            let object_of_rejected = object_name::rejected_beside(&object);
+            upload::put(&objects, &object_of_rejected, &targets.rejected, &held.teller()).await?;
+            upload::put(&objects, &object, &targets.columns, &held.teller()).await?;
             IngestResult::Ready(DatasetContent {
                 object,
                 rows: profile.rows,
@@ -57,8 +70,14 @@ pub(crate) async fn run(store: &Store, held: &Held, id: DatasetId) -> Result<(),
     Ok(datasets.finish_ingest(held, result).await?)
 }
 
+impl Targets {
+    fn in_folder(folder: &Path) -> Self {
+        Self { columns: folder.join("columns.parquet"), rejected: folder.join("rejected.parquet") }
+    }
+}
+
 /// Reads the file twice: once to see what its columns hold, once to write them.
-fn read(file: File, options: &ReadOptions, target: &Path, teller: &Teller) -> Result<Read, Cut> {
+fn read(file: File, options: &ReadOptions, targets: &Targets, teller: &Teller) -> Result<Read, Cut> {
     let watch = |done, total| teller.advance(Phase::Reading, done, total);
     let looked = TextReader::new(Watched::new(file, teller), options, &Keep::All)
         .map_err(SourceError::Text)
@@ -75,7 +94,8 @@ fn read(file: File, options: &ReadOptions, target: &Path, teller: &Teller) -> Re
         }
         Err(error) => return Err(error.into()),
     };
-    let mut writer = dataset_parquet::Writer::new(File::create(target)?, reader.header())?;
+    let mut writer = dataset_parquet::Writer::new(File::create(&targets.columns)?, reader.header())?;
+    let mut rejected_writer = rejections_parquet::Writer::new(File::create(&targets.rejected)?)?;
     let mut rejected = Vec::new();
     while let Some(batch) = reader.next_batch().map_err(SourceError::Text)? {
         if !teller.goes_on() {
@@ -84,8 +104,12 @@ fn read(file: File, options: &ReadOptions, target: &Path, teller: &Teller) -> Re
         let room = REJECTED_SAMPLES_MAX - rejected.len();
         let samples = batch.rejected.iter().take(room);
         rejected.extend(samples.map(|row| RejectedSample { line: row.line, reason: row.reason.clone() }));
+        for row in &batch.rejected {
+            rejected_writer.write(&row.clone().into())?;
+        }
         writer.write(batch)?;
     }
+    rejected_writer.finish()?;
     writer.finish(&profile)?;
     Ok(Read::Table { profile, rejected })
 }

@@ -1,19 +1,27 @@
 //! The worker: takes a job, works it off, publishes what came out.
 //!
 //! A job is an upload to be read or a reconciliation to be run. The worker holds it by a lease that it renews; every
-//! write shows the lease, so a worker that lost it publishes nothing. A job that cannot succeed ends its subject with
+//! write shows the lease, so a worker that lost it publishes nothing, and it looks twice a second whether it lost it: so
+//! a reconciliation that somebody cancels stops at once, and what it wrote is taken away. A job that cannot succeed ends its subject with
 //! a reason; one that failed for a reason that may pass is tried again; one that is cut by a shutdown is given back.
 
 mod held;
 mod ingest;
 mod reconcile;
 mod schema;
+mod unpublished;
+mod upload;
 
-use recon_runtime::{Platform, Process, Turn, because};
-use recon_store::{Error, JobKind, ObjectError, Store, Subject};
+use std::time::Duration;
+
+use recon_runtime::{Platform, Process, Turn, because, clean_up};
+use recon_store::{Error, JobKind, ObjectError, ReconciliationStatus, Store, Subject};
 
 use crate::held::Held;
 use crate::schema::Gate;
+
+/// How long the next job waits for what an attempt without a result left to be removed; the rest is for the sweeper.
+const CLEAN_UP_MAX: Duration = Duration::from_secs(30);
 
 /// What the worker may touch.
 #[derive(Clone)]
@@ -49,6 +57,8 @@ enum Cut {
     Dataset(#[from] recon_formats::dataset_parquet::Error),
     #[error(transparent)]
     Matches(#[from] recon_formats::results::matches_parquet::Error),
+    #[error(transparent)]
+    Rejections(#[from] recon_formats::rejections_parquet::Error),
     /// The computation panicked: a defect, whose trace is in the log.
     #[error("the computation panicked")]
     Panicked(#[from] tokio::task::JoinError),
@@ -87,7 +97,15 @@ async fn take(deps: &Deps) -> Result<Turn, Error> {
     if let Err(Cut::Store(Error::Database { .. })) = ended {
         deps.schema.doubt();
     }
+    let published = ended.is_ok();
     settle(&deps.store, &held, ended).await?;
+    match held.subject {
+        Subject::Reconciliation(id) if !published && !deps.process.is_draining() => {
+            clean_up(&deps.store.leftovers(), id, CLEAN_UP_MAX).await;
+        }
+        Subject::Dataset(id) if !published => unpublished::discard(&deps.store, &held, id).await,
+        Subject::Reconciliation(_) | Subject::Dataset(_) => {}
+    }
     Ok(Turn::Worked)
 }
 
@@ -113,12 +131,23 @@ async fn settle(store: &Store, held: &Held, ended: Result<(), Cut>) -> Result<()
         }
     };
     match settled {
+        Err(Error::LeaseLost { .. }) if is_cancelled(store, held).await? => {
+            tracing::info!(job = %held.job, attempt = held.attempt, "cancelled, nothing published");
+            Ok(())
+        }
         Err(Error::LeaseLost { .. }) => {
             tracing::warn!(job = %held.job, attempt = held.attempt, "lease lost, nothing published");
             Ok(())
         }
         other => other,
     }
+}
+
+/// Whether somebody stopped what the job is about.
+async fn is_cancelled(store: &Store, held: &Held) -> Result<bool, Error> {
+    let Subject::Reconciliation(id) = held.subject else { return Ok(false) };
+    let found = store.reconciliations().get(held.workspace, id).await?;
+    Ok(found.is_some_and(|found| found.status == ReconciliationStatus::Cancelled))
 }
 
 /// How this worker calls itself in the records: for people who look for it.

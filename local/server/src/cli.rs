@@ -1,13 +1,35 @@
-//! The command line's words.
+//! The command line's words. The arguments of a command that has some lie in a file of their own.
 
-use std::num::NonZeroUsize;
-use std::path::PathBuf;
+mod match_files;
+mod push;
+mod suggest;
+mod user_add;
+mod verify;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use self::match_files::MatchArgs;
+pub(crate) use self::push::PushArgs;
+pub(crate) use self::suggest::{SuggestArgs, SuggestFormat};
+pub(crate) use self::user_add::UserAddArgs;
+pub(crate) use self::verify::VerifyArgs;
+
 /// Reconciles two sets of records and explains every row of both.
 #[derive(Debug, Parser)]
-#[command(name = "recon", version, propagate_version = true, max_term_width = 110)]
+#[command(
+    name = "recon",
+    version,
+    propagate_version = true,
+    max_term_width = 110,
+    after_long_help = "\
+EXAMPLES
+  recon match bank.csv ledger.csv --rules rules.toml --out out   two files, with no server
+  recon verify out bank.csv ledger.csv                           whether those results are right
+  recon serve                                                    the HTTP API on this machine
+  recon push bank.csv ledger.csv --rules rules.toml --wait       the same two files, on a server
+
+`recon help COMMAND` has the examples of each command."
+)]
 pub(crate) struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -17,60 +39,134 @@ pub(crate) struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Serve the HTTP API, and on SQLite work off the jobs too.
-    ///
-    /// Reads its configuration from the environment; `recon config` shows it.
-    Serve,
     /// Reconcile two files, with no server.
     Match(MatchArgs),
+    /// Suggest rules for two files, with what speaks for them.
+    ///
+    /// Looks at names, types and values of the columns of both files, and tries what it finds on them. What it cannot tell
+    /// it asks instead of guessing.
+    Suggest(SuggestArgs),
+    /// Recompute what result files say from the two files they were made of.
+    ///
+    /// Nothing is matched again. Every row of both files must stand in exactly one match, break or rejection, with the
+    /// cells that it has in its file; counts, control totals, variances, match rates and the digest must be what the
+    /// matches and breaks add up to.
+    Verify(VerifyArgs),
+    /// Reconcile two files on a server.
+    ///
+    /// Uploads both files, has them read, and asks for a reconciliation. It may be killed and repeated at any moment:
+    /// repeated as it was, it goes on where it stopped, and makes nothing twice. Once it has come to its end, the same
+    /// words are a new push.
+    Push(PushArgs),
+    /// Serve the HTTP API, and on SQLite work off the jobs and sweep too.
+    ///
+    /// Reads its configuration from the environment; `recon config` shows and checks it.
+    #[command(after_long_help = "\
+EXAMPLES
+  recon serve
+  PORT=9000 DATABASE_URL=sqlite:///var/lib/recon/recon.db OBJECT_URL=file:///var/lib/recon/objects recon serve
+
+It prints its address when it listens, migrates the database, and stops in order on SIGTERM or Ctrl-C.")]
+    Serve,
+    /// Remove what nobody needs any more, once.
+    ///
+    /// Expired keys and sessions, leases of workers that were lost, uploads that never came, breaks of attempts that were
+    /// not published, objects that no record names; with RETENTION_DAYS also old reconciliations, and old datasets that
+    /// none uses. `recon serve` does the same every SWEEP_INTERVAL_SECONDS; both at once do no harm.
+    #[command(after_long_help = "\
+EXAMPLES
+  recon sweep
+  RETENTION_DAYS=90 recon sweep --format json")]
+    Sweep(FormatArgs),
     /// Bring the database's schema to the one this version needs.
+    #[command(after_long_help = "\
+EXAMPLES
+  recon migrate
+  DATABASE_URL=sqlite:///var/lib/recon/recon.db recon migrate
+
+A database that is older is copied beside itself first, to FILE.bak-VERSION. `recon serve` does the same when it starts.")]
     Migrate,
     /// Accounts.
     #[command(subcommand)]
     User(UserCommand),
-    /// Show the effective configuration, without secrets.
-    Config(FormatArgs),
+    /// Show the effective configuration, without secrets, and check what it names.
+    Config(ConfigArgs),
+    /// Ask the server of this machine whether it runs: a container's own health check.
+    ///
+    /// Asks `/health` at the address and port that `recon serve` reads from the same environment.
+    #[command(after_long_help = "\
+EXAMPLES
+  recon healthcheck
+  PORT=9000 recon healthcheck
+
+In a Dockerfile: HEALTHCHECK CMD [\"recon\", \"healthcheck\"]
+
+EXIT STATUS
+  0  it runs
+  1  it does not answer, or not as it should")]
+    Healthcheck,
+    /// Print the OpenAPI document of the HTTP API.
+    ///
+    /// A server answers with the same at `/openapi.json`, and shows it as a page at `/docs`.
+    #[command(after_long_help = "\
+EXAMPLES
+  recon openapi > openapi.json")]
+    Openapi,
+    /// Print the JSON Schema of a document.
+    #[command(subcommand)]
+    Schema(SchemaCommand),
+    /// Print what a shell needs to complete commands and options.
+    Completions(CompletionsArgs),
 }
 
-/// Reconcile two files, with no server.
+/// Print the JSON Schema of a document.
+#[derive(Debug, Subcommand)]
+pub(crate) enum SchemaCommand {
+    /// Rule documents, in TOML or JSON: an editor that knows it completes and checks them.
+    #[command(after_long_help = "\
+EXAMPLES
+  recon schema rules > rules.schema.json
+
+In a TOML file, for an editor with the language server Taplo: #:schema ./rules.schema.json")]
+    Rules,
+}
+
+/// Show the effective configuration, without secrets, and check what it names.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 EXAMPLES
-  recon match bank.csv ledger.csv --rules rules.toml
-  recon match bank.csv ledger.csv --rules rules.toml --out out --format json
+  recon config
+  recon config --no-check
+  recon config --format json
 
 EXIT STATUS
-  0  every row is matched, or at most --max-breaks rows are left
-  1  breaks, suggestions or rejected rows remain
-  2  it could not run: the message says why")]
-pub(crate) struct MatchArgs {
-    /// The left file, for example the bank statement.
-    pub left: PathBuf,
-    /// The right file, for example the ledger.
-    pub right: PathBuf,
-    /// The rule document, TOML or JSON.
-    #[arg(long, value_name = "FILE")]
-    pub rules: PathBuf,
-    /// A folder for matches, breaks, rejected rows, summary.json and rules.toml; made when it does not exist.
-    #[arg(long, value_name = "DIR")]
-    pub out: Option<PathBuf>,
-    /// The format of the result files.
-    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = OutFormat::Csv)]
-    pub out_format: OutFormat,
+  0  every setting can be used, and what it names too
+  1  the database or the folder of objects cannot be used: the line says what to do
+  2  a setting does not read")]
+pub(crate) struct ConfigArgs {
+    /// Only print: reach for nothing.
+    #[arg(long)]
+    pub no_check: bool,
     #[command(flatten)]
     pub format: FormatArgs,
-    /// Exit with 0 when at most this many rows of both sides together are left unmatched, rejected ones included.
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub max_breaks: u64,
-    /// How many threads compute; the result is the same with any number. Default: one for each core.
-    #[arg(long, value_name = "N")]
-    pub threads: Option<NonZeroUsize>,
+}
+
+/// Print what a shell needs to complete commands and options.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+EXAMPLES
+  recon completions bash > ~/.local/share/bash-completion/completions/recon
+  recon completions zsh > \"${fpath[1]}/_recon\"
+  recon completions fish > ~/.config/fish/completions/recon.fish")]
+pub(crate) struct CompletionsArgs {
+    /// The shell.
+    pub shell: clap_complete::Shell,
 }
 
 /// How to print.
 #[derive(Debug, Args)]
 pub(crate) struct FormatArgs {
-    /// What to print on standard output.
+    /// What to print on standard output; errors follow it, on standard error.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub format: Format,
 }
@@ -84,15 +180,6 @@ pub(crate) enum Format {
     Json,
 }
 
-/// The format of result files.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum OutFormat {
-    /// One line a row, safe to open in a spreadsheet.
-    Csv,
-    /// One array of objects.
-    Json,
-}
-
 /// Accounts.
 #[derive(Debug, Subcommand)]
 pub(crate) enum UserCommand {
@@ -102,20 +189,23 @@ pub(crate) enum UserCommand {
     Add(UserAddArgs),
 }
 
-/// Add a user.
-#[derive(Debug, Args)]
-pub(crate) struct UserAddArgs {
-    /// The email they sign in with, unique over the installation.
-    pub email: String,
-    /// viewer reads; preparer also writes; approver also writes off and deletes; admin also manages users.
-    #[arg(long, default_value = "viewer")]
-    pub role: recon_domain::UserRole,
-    /// The workspace they belong to; made when there is none of this name.
-    #[arg(long, value_name = "NAME", default_value = "default")]
-    pub workspace: String,
-    /// Read the password from the first line of standard input, instead of making one.
-    #[arg(long)]
-    pub password_stdin: bool,
-    #[command(flatten)]
-    pub format: FormatArgs,
+impl Command {
+    /// How it was asked to print; for people, where it has no say.
+    pub(crate) const fn format(&self) -> Format {
+        match self {
+            Self::Match(arguments) => arguments.format.format,
+            Self::Suggest(arguments) => arguments.format.of_errors(),
+            Self::Verify(arguments) => arguments.format.format,
+            Self::Push(arguments) => arguments.format.format,
+            Self::User(UserCommand::Add(arguments)) => arguments.format.format,
+            Self::Config(arguments) => arguments.format.format,
+            Self::Sweep(arguments) => arguments.format,
+            Self::Serve
+            | Self::Migrate
+            | Self::Healthcheck
+            | Self::Openapi
+            | Self::Schema(_)
+            | Self::Completions(_) => Format::Table,
+        }
+    }
 }

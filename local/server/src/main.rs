@@ -2,6 +2,7 @@
 
 mod cli;
 mod command;
+mod files;
 mod progress;
 mod report;
 
@@ -15,15 +16,25 @@ use crate::cli::{Cli, Command, UserCommand};
 const COULD_NOT_RUN: u8 = 2;
 
 fn main() -> ExitCode {
-    let result = match Cli::parse().command {
-        Command::Serve => command::serve::run(),
+    let command = Cli::parse().command;
+    let format = command.format();
+    let result = match command {
         Command::Match(arguments) => command::match_files::run(&arguments),
+        Command::Suggest(arguments) => command::suggest::run(&arguments),
+        Command::Verify(arguments) => command::verify::run(&arguments),
+        Command::Push(arguments) => command::push::run(&arguments),
+        Command::Serve => command::serve::run(),
+        Command::Sweep(arguments) => command::sweep::run(&arguments),
         Command::Migrate => command::migrate::run(),
         Command::User(UserCommand::Add(arguments)) => command::user_add::run(&arguments),
         Command::Config(arguments) => command::config::run(&arguments),
+        Command::Healthcheck => Ok(command::healthcheck::run()),
+        Command::Openapi => Ok(command::openapi::run()),
+        Command::Schema(which) => Ok(command::schema::run(&which)),
+        Command::Completions(arguments) => command::completions::run(&arguments),
     };
     result.unwrap_or_else(|error| {
-        report::error(&error);
+        report::error(&error, format);
         ExitCode::from(COULD_NOT_RUN)
     })
 }

@@ -20,9 +20,39 @@ impl Bar {
         Self(bar)
     }
 
+    /// A bar of a step that counts bytes.
+    pub(crate) fn bytes(label: String, total: u64) -> Self {
+        let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr_with_hz(12));
+        let template = "{msg:<28} {bar:32.green} {bytes:>10} of {total_bytes} {bytes_per_sec}";
+        bar.set_style(
+            ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()),
+        );
+        bar.set_message(label);
+        Self(bar)
+    }
+
+    /// How far the step is.
+    pub(crate) fn set(&self, done: u64) {
+        self.0.set_position(done);
+    }
+
+    /// What the step is now, and how far; of an unknown length where `total` is 0.
+    pub(crate) fn show(&self, label: &str, done: u64, total: u64) {
+        self.0.set_message(label.to_owned());
+        self.0.set_length(total);
+        self.0.set_position(done);
+    }
+
+    /// Whether somebody sees it.
+    pub(crate) fn is_seen(&self) -> bool {
+        !self.0.is_hidden()
+    }
+
     /// A turning wheel for a step of unknown length.
     pub(crate) fn wheel(label: String) -> Self {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(12));
+        let style = ProgressStyle::with_template("{spinner:.green} {msg}");
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
         bar.set_message(label);
         bar.enable_steady_tick(Duration::from_millis(100));
         Self(bar)

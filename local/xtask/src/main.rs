@@ -5,8 +5,11 @@ mod bench;
 mod check_truth;
 mod demo;
 mod generate;
+mod openapi;
 mod process;
+mod python;
 mod random;
+mod seed;
 mod setup;
 mod test;
 mod tidy;
@@ -40,6 +43,10 @@ enum Command {
     CheckTruth(check_truth::Arguments),
     /// Measures the reconciliation of generated pairs.
     Bench(bench::Arguments),
+    /// Fills a folder with the store that tests/fixtures/lambda/ is about.
+    Seed(seed::Arguments),
+    /// Writes the OpenAPI document and the page that shows it, or checks them.
+    Openapi(openapi::Arguments),
     /// Writes local/demo/bank.csv and ledger.csv again.
     Demo(demo::Arguments),
 }
@@ -52,6 +59,8 @@ fn main() -> ExitCode {
         Command::Gen(arguments) => generate::run(&arguments),
         Command::CheckTruth(arguments) => check_truth::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
+        Command::Seed(arguments) => seed::run(&arguments),
+        Command::Openapi(arguments) => openapi::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
     };
     ended(done.map(|()| ExitCode::SUCCESS))

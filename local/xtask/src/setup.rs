@@ -19,6 +19,19 @@ pub(crate) fn prepare() -> Result<()> {
     component("clippy", "clippy")
 }
 
+/// Finds what programs from the Python package index need.
+pub(crate) fn prepare_python() -> Result<()> {
+    need("python3", "python3 python3-venv", "Python, for programs that the suites use")?;
+    if !process::is_there("python3", &["-c", "import ensurepip"]) && can_install() {
+        let mut install = Command::new("apt-get");
+        process::succeed(install.args(["install", "--yes", "--no-install-recommends", "python3-venv"]))?;
+    }
+    if process::is_there("python3", &["-c", "import ensurepip"]) {
+        return Ok(());
+    }
+    bail!("Python's `venv` is missing. On Debian or Ubuntu: sudo apt-get install python3-venv")
+}
+
 /// Finds what fuzzing needs beside.
 pub(crate) fn prepare_fuzz() -> Result<()> {
     need("c++", "g++", "a C++ compiler, which builds the fuzzer")

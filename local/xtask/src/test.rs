@@ -1,6 +1,8 @@
 //! `cargo xtask test`: every suite, one line each.
 
 mod fuzz;
+mod lambda;
+mod requests;
 mod suite;
 
 use std::fs;

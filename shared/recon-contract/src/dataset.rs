@@ -6,8 +6,9 @@ use recon_domain::{DatasetId, Instant, ReadOptions};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::problem::{FieldCode, FieldErrors};
-use crate::request::{self, Request};
+use crate::page::{List, PageRequest};
+use crate::problem::{FieldCode, FieldErrors, Problem};
+use crate::request::{self, Query, Request};
 use crate::words::words;
 use crate::{options, text};
 
@@ -43,20 +44,24 @@ words! { "dataset status",
 ///
 /// - `empty`: empty cells and null values.
 /// - `decimal`: numbers; `decimal.` and `decimal,` those that are one with this decimal mark, `decimal:either`
-///   those that mean something else with the other. `integer`: whole numbers.
+///   those that mean something else with the other, `decimal:coded` those with the code of a currency beside them.
+///   `integer`: whole numbers.
 /// - `places.` and `places,`: not a count, but the most digits after this decimal mark, without zeros at the end.
+///   `whole.` and `whole,`: the most before it, of the numbers that have no more than 15.
 /// - `date`: dates; `date:dmy`, `date:mdy`, `date:ymd` those that are one in this order.
 /// - `timestamp`: points in time.
 /// - `currency`: codes of three letters. `exponent`: not a count, but the most decimal places that one of these
-///   currencies has.
+///   currencies, or of those beside numbers, has.
 pub type Fits = BTreeMap<String, u64>;
 
 /// A column of a dataset.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ColumnProfile {
     /// The name in the header.
     pub name: String,
     /// Which types and formats fit how many cells.
+    #[cfg_attr(feature = "openapi", schema(value_type = BTreeMap<String, u64>))]
     pub fits: Fits,
     /// A few cells, as they stand in the file.
     pub samples: Vec<String>,
@@ -64,6 +69,7 @@ pub struct ColumnProfile {
 
 /// How a file was read, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Dialect {
     /// The format: `csv`.
     pub format: String,
@@ -77,6 +83,31 @@ pub struct Dialect {
     pub header_row: u32,
     /// Sentences that say what was decided, and from what.
     pub evidence: Vec<String>,
+}
+
+impl Dialect {
+    /// How the header was read, and how to say it otherwise: for whoever misses a column.
+    #[must_use]
+    pub fn header_hint(&self) -> String {
+        let delimiter = match self.delimiter.as_str() {
+            "\t" => "a tab".to_owned(),
+            delimiter => format!("`{delimiter}`"),
+        };
+        let header = match self.header_row {
+            0 => "the file was read as one without a header".to_owned(),
+            line => format!("its header was read from line {line}"),
+        };
+        format!(
+            "{header}, divided by {delimiter}; `header_row` and `delimiter` in the file's options say it otherwise"
+        )
+    }
+}
+
+/// Which datasets are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DatasetListQuery {
+    /// Which page of them.
+    pub page: PageRequest,
 }
 
 /// Announces a dataset.
@@ -99,6 +130,7 @@ pub struct CompleteDataset {
 
 /// Where and how to send a dataset's content.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Upload {
     /// The method: `PUT`.
     pub method: String,
@@ -108,11 +140,13 @@ pub struct Upload {
     pub headers: BTreeMap<String, String>,
     /// When the address stops working; `None` where it does not.
     #[serde(with = "text::instant::option")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub expires_at: Option<Instant>,
 }
 
 /// A row of a file that could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RejectedSample {
     /// The line of the file, counted from 1.
     pub line: u64,
@@ -122,6 +156,7 @@ pub struct RejectedSample {
 
 /// The rows of a file that could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RejectedRows {
     /// How many there are.
     pub count: u64,
@@ -131,6 +166,7 @@ pub struct RejectedRows {
 
 /// Why something ended without a result.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Failure {
     /// What went wrong, for programs.
     pub code: String,
@@ -140,9 +176,11 @@ pub struct Failure {
 
 /// A dataset. What reading the content finds out is `null` until it is read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Dataset {
     /// Its id.
     #[serde(with = "text")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = "uuid"))]
     pub id: DatasetId,
     /// Its name.
     pub name: String,
@@ -168,7 +206,17 @@ pub struct Dataset {
     pub upload: Option<Upload>,
     /// When it was announced.
     #[serde(with = "text::instant")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub created_at: Instant,
+}
+
+impl Query for DatasetListQuery {
+    fn from_parameters(parameters: &[(String, String)]) -> Result<Self, Problem> {
+        let page = request::read_query(parameters, |root| {
+            PageRequest::read(&root.table(&PageRequest::PARAMETERS)?)
+        })?;
+        Ok(Self { page: PageRequest::resolve(List::Datasets, page)? })
+    }
 }
 
 impl Request for NewDataset {

@@ -91,7 +91,10 @@ impl<'a> Node<'a> {
         let map = self.map()?;
         for key in map.keys().filter(|key| !known.contains(&key.as_str())) {
             let hint = suggestion(key, known.iter().copied());
-            let hint = hint.unwrap_or_else(|| format!("; known here: {}", known.join(", ")));
+            let hint = hint.unwrap_or_else(|| match known {
+                [] => ", none is known here".to_owned(),
+                known => format!("; known here: {}", known.join(", ")),
+            });
             let detail = format!("unknown field `{}`{hint}", quoted(key));
             self.faults.push(&child(&self.pointer, key), FieldCode::UnknownField, detail);
         }

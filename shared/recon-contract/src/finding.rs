@@ -14,17 +14,21 @@ pub type Values = serde_json::Map<String, serde_json::Value>;
 
 /// A row of a file with its mapped cells.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RowValues {
     /// The row in the file, counted from 1 after the header.
     pub row: u64,
     /// Its mapped cells, by role.
+    #[cfg_attr(feature = "openapi", schema(value_type = std::collections::BTreeMap<String, Option<String>>))]
     pub values: Values,
 }
 
 /// A measured difference: right minus left.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Variance {
     /// Of the amounts; `None` where no amount is mapped.
+    #[cfg_attr(feature = "openapi", schema(pattern = r"^-?[0-9]+(\.[0-9]+)?$"))]
     pub amount: Option<String>,
     /// Of the dates in calendar days; `None` where no date is mapped or one is empty.
     pub days: Option<i32>,
@@ -32,9 +36,11 @@ pub struct Variance {
 
 /// Rows that belong together.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Match {
     /// Its id.
     #[serde(with = "text")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = "uuid"))]
     pub id: MatchId,
     /// Counts the decisions about it.
     pub version: u64,
@@ -42,6 +48,7 @@ pub struct Match {
     pub pass: String,
     /// Whether a person must judge it.
     #[serde(with = "text")]
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::openapi::MatchStatus))]
     pub status: MatchStatus,
     /// How many other candidates of its rows could have taken its place equally well.
     pub ambiguity: u64,
@@ -55,8 +62,10 @@ pub struct Match {
 
 /// A condition that a pair fails.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct FailedCondition {
-    /// The condition, as [`crate::rules::condition_name`] writes it.
+    /// The condition by its kind and its column: `currency`, `equal:reference`, `within:amount`, `similar:name`,
+    /// `where:name`.
     pub condition: String,
     /// The left value; `None` for an empty cell.
     pub left: Option<String>,
@@ -68,23 +77,28 @@ pub struct FailedCondition {
 
 /// The open row of the other side that comes nearest to a break.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Nearest {
     /// The row in its file.
     pub row: u64,
     /// Its mapped cells.
+    #[cfg_attr(feature = "openapi", schema(value_type = std::collections::BTreeMap<String, Option<String>>))]
     pub values: Values,
     /// The conditions that fail; one or two.
     pub failed: Vec<FailedCondition>,
     /// What explains the difference, if it is recognised.
     #[serde(with = "text::option")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<crate::openapi::Cause>))]
     pub cause: Option<Cause>,
 }
 
 /// What people made of a break.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Resolution {
     /// Where they left it.
     #[serde(with = "text")]
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::openapi::BreakStatus))]
     pub status: BreakStatus,
     /// Why.
     pub reason: String,
@@ -92,29 +106,36 @@ pub struct Resolution {
     pub note: Option<String>,
     /// Who.
     #[serde(with = "text")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = "uuid"))]
     pub by: UserId,
     /// When.
     #[serde(with = "text::instant")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub at: Instant,
 }
 
 /// A row that is left over.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Break {
     /// Its id.
     #[serde(with = "text")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = "uuid"))]
     pub id: BreakId,
     /// Counts the decisions about it.
     pub version: u64,
     /// Its side.
     #[serde(with = "text")]
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::openapi::Side))]
     pub side: Side,
     /// Why it is left over.
     #[serde(with = "text")]
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::openapi::BreakKind))]
     pub kind: BreakKind,
     /// The row in its file.
     pub row: u64,
     /// Its mapped cells.
+    #[cfg_attr(feature = "openapi", schema(value_type = std::collections::BTreeMap<String, Option<String>>))]
     pub values: Values,
     /// The row of the other side that comes nearest.
     pub nearest: Option<Nearest>,
@@ -122,6 +143,7 @@ pub struct Break {
     pub twin: Option<u64>,
     /// Where people stand with it.
     #[serde(with = "text")]
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::openapi::BreakStatus))]
     pub status: BreakStatus,
     /// What people made of it.
     pub resolution: Option<Resolution>,

@@ -19,6 +19,7 @@ words! { "readiness",
 
 /// The process runs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Health {
     /// Always `ok`: a process that does not run does not answer.
     pub status: String,
@@ -28,6 +29,7 @@ pub struct Health {
 
 /// Whether the process should be sent requests.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Ready {
     /// The whole.
     #[serde(with = "text")]

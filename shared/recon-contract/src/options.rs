@@ -12,9 +12,9 @@ pub const HEADER_ROW_MAX: u32 = 1000;
 /// The most texts that may stand for an empty cell.
 pub const NULL_VALUES_MAX: usize = 100;
 
-const TEXT_BYTES_MAX: usize = 256;
-const THOUSANDS_MARKS: [char; 7] = ['.', ',', ' ', '\'', '\u{2019}', '\u{a0}', '\u{202f}'];
-const FIELDS: [&str; 10] = [
+pub(crate) const TEXT_BYTES_MAX: usize = 256;
+pub(crate) const THOUSANDS_MARKS: [char; 7] = ['.', ',', ' ', '\'', '\u{2019}', '\u{a0}', '\u{202f}'];
+pub(crate) const FIELDS: [&str; 10] = [
     "delimiter",
     "quote",
     "encoding",

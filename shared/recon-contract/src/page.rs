@@ -29,10 +29,22 @@ pub struct Page<T> {
 /// The lists that have cursors. A cursor of one list is refused by the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum List {
+    /// The caller's sessions.
+    Sessions,
+    /// Datasets.
+    Datasets,
+    /// The rows of a dataset that were accepted.
+    AcceptedRows,
+    /// The rows of a dataset that were rejected.
+    RejectedRows,
     /// The matches of a reconciliation.
     Matches,
     /// The breaks of a reconciliation.
     Breaks,
+    /// The rejected rows of a reconciliation.
+    Rejections,
+    /// Reconciliations.
+    Reconciliations,
 }
 
 /// A place in a list, after which the next page starts.
@@ -88,6 +100,33 @@ impl<T: Serialize> Page<T> {
         page.next_cursor = last.filter(|_| more).map(|position| Cursor { list, position }.to_string());
         page
     }
+
+    /// The page of up to `limit` of these items, which are all that follow, each with its position in the list. It ends
+    /// as [`Page::cut`] does. No more than one item beyond the page is asked for, so that items which are made as they
+    /// are asked for need no more memory than a page.
+    ///
+    /// # Errors
+    /// Those of the items.
+    pub fn fill<E>(
+        list: List,
+        limit: u16,
+        items: impl IntoIterator<Item = Result<(u128, T), E>>,
+    ) -> Result<Self, E> {
+        let mut page = Self { items: Vec::new(), next_cursor: None };
+        let (mut bytes, mut last) = (0_usize, None);
+        for item in items {
+            let (position, item) = item?;
+            bytes = bytes.saturating_add(Measured::of(&item));
+            let full = bytes > PAGE_BYTES_MAX || page.items.len() >= usize::from(limit);
+            if let Some(position) = last.filter(|_| full) {
+                page.next_cursor = Some(Cursor { list, position }.to_string());
+                break;
+            }
+            page.items.push(item);
+            last = Some(position);
+        }
+        Ok(page)
+    }
 }
 
 /// Counts the bytes that are written, as they stand in a JSON text.
@@ -118,9 +157,24 @@ impl io::Write for Measured {
 impl List {
     const fn tag(self) -> &'static str {
         match self {
+            Self::Sessions => "5",
+            Self::Datasets => "d",
+            Self::AcceptedRows => "e",
+            Self::RejectedRows => "f",
             Self::Matches => "a",
             Self::Breaks => "b",
+            Self::Rejections => "8",
+            Self::Reconciliations => "c",
         }
+    }
+}
+
+#[cfg(feature = "openapi")]
+impl List {
+    /// What cursors of these lists look like.
+    pub(crate) fn cursor_pattern(lists: &[Self]) -> String {
+        let tags: String = lists.iter().map(|list| list.tag()).collect();
+        format!("^{VERSION}[{tags}][0-9a-f]{{32}}$")
     }
 }
 
@@ -214,6 +268,28 @@ mod tests {
         assert_eq!(cut(&[huge], false), (1, None));
         assert_eq!(cut(&[huge, 1], false), (1, Some(1)));
         assert_eq!(cut(&[1, huge, 1], false), (1, Some(1)));
+    }
+
+    #[test]
+    fn a_page_that_is_filled_asks_for_one_item_more_than_it_holds() {
+        let check = |limit: u16, letters: &[usize], expected: (usize, Option<u128>), asked: usize| {
+            let mut count = 0;
+            let items = (1..).zip(letters).inspect(|_| count += 1);
+            let items = items.map(|(position, letters)| Ok::<_, ()>((position, "x".repeat(*letters))));
+            let page = Page::fill(List::Breaks, limit, items).unwrap();
+            let next = page.next_cursor.map(|cursor| Cursor::parse(List::Breaks, &cursor).unwrap().position);
+            assert_eq!(((page.items.len(), next), count), (expected, asked), "{limit} {letters:?}");
+        };
+        let (third, huge) = (PAGE_BYTES_MAX / 3 - 5, 2 * PAGE_BYTES_MAX);
+        check(2, &[], (0, None), 0);
+        check(2, &[1, 1], (2, None), 2);
+        check(2, &[1, 1, 1, 1], (2, Some(2)), 3);
+        check(9, &[third, third, third, third, third], (3, Some(3)), 4);
+        check(9, &[huge, 1, 1], (1, Some(1)), 2);
+        check(9, &[huge], (1, None), 1);
+        let broken = [Ok((1, "x")), Err("broken")];
+        assert_eq!(Page::fill(List::Breaks, 9, broken).unwrap_err(), "broken");
+        assert!(Page::fill(List::Breaks, 1, [Ok((1, "x")), Ok((2, "y")), Err("unseen")]).is_ok());
     }
 
     #[test]

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::dataset::{Failure, NAME_BYTES_MAX};
+use crate::page::{List, PageRequest};
 use crate::problem::{FieldCode, FieldErrors, Problem};
 use crate::request::{self, Query, Request};
 use crate::summary::Summary;
@@ -65,13 +66,15 @@ pub struct NewReconciliation {
 
 /// How far a run is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ReconciliationProgress {
     /// What it is doing.
     #[serde(with = "text")]
     pub phase: Phase,
-    /// How much of it is done, in rows or passes, as `total` is.
+    /// How much of it is done, as `total` counts it. It never goes back within a phase of an attempt.
     pub done: u64,
-    /// How much there is; 0 where that is not known.
+    /// How much there is: rows of both datasets while `reading`, passes while `matching`, different rows that are left over
+    /// while `classifying`, matches and breaks while `writing`; 0 where that is not known.
     pub total: u64,
 }
 
@@ -80,17 +83,21 @@ pub struct ReconciliationProgress {
 /// Its rules are not repeated: they may be larger than everything else together, and who asks for the state of a run
 /// asks often.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Reconciliation {
     /// Its id.
     #[serde(with = "text")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = "uuid"))]
     pub id: ReconciliationId,
     /// Its name.
     pub name: String,
     /// The dataset on the left.
     #[serde(with = "text")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = "uuid"))]
     pub left: DatasetId,
     /// The dataset on the right.
     #[serde(with = "text")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = "uuid"))]
     pub right: DatasetId,
     /// Where it stands.
     #[serde(with = "text")]
@@ -103,9 +110,11 @@ pub struct Reconciliation {
     pub error: Option<Failure>,
     /// When it was asked for.
     #[serde(with = "text::instant")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub created_at: Instant,
     /// When it ended.
     #[serde(with = "text::instant::option")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub finished_at: Option<Instant>,
 }
 
@@ -115,6 +124,19 @@ pub struct ReconciliationQuery {
     /// How many seconds to wait for the end, at most [`WAIT_SECONDS_MAX`]; 0 does not wait.
     pub wait_seconds: u32,
 }
+
+/// Which reconciliations are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReconciliationListQuery {
+    /// Those of this status.
+    pub status: Option<ReconciliationStatus>,
+    /// Which page of them.
+    pub page: PageRequest,
+}
+
+/// Asks a reconciliation to stop. There is nothing to say beside that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CancelReconciliation;
 
 impl ReconciliationStatus {
     /// Whether it stays like this for good.
@@ -152,6 +174,26 @@ impl Request for NewReconciliation {
                 document: document?.value.clone(),
             })
         })
+    }
+}
+
+impl Request for CancelReconciliation {
+    const MAY_BE_EMPTY: bool = true;
+
+    fn from_document(document: &Value) -> Result<Self, FieldErrors> {
+        request::read(document, |root| root.table(&[]).map(|_| Self))
+    }
+}
+
+impl Query for ReconciliationListQuery {
+    fn from_parameters(parameters: &[(String, String)]) -> Result<Self, Problem> {
+        let (status, page) = request::read_query(parameters, |root| {
+            let [limit, cursor] = PageRequest::PARAMETERS;
+            let table = root.table(&["status", limit, cursor])?;
+            let status = table.get("status").and_then(|node| node.word());
+            Some((status, PageRequest::read(&table)?))
+        })?;
+        Ok(Self { status, page: PageRequest::resolve(List::Reconciliations, page)? })
     }
 }
 
@@ -252,6 +294,32 @@ mod tests {
             assert_eq!(problem.code, Code::InvalidParameter, "{name}={value}");
             assert_eq!(problem.errors[0].pointer, format!("/{name}"));
         }
+    }
+
+    #[test]
+    fn a_list_is_narrowed_to_a_status() {
+        let ask = |name: &str, value: &str| {
+            ReconciliationListQuery::from_parameters(&[(name.to_owned(), value.to_owned())])
+        };
+        assert_eq!(ReconciliationListQuery::from_parameters(&[]).unwrap().status, None);
+        assert_eq!(ask("status", "cancelled").unwrap().status, Some(ReconciliationStatus::Cancelled));
+        assert_eq!(ask("status", "stopped").unwrap_err().errors[0].pointer, "/status");
+        assert_eq!(ask("state", "queued").unwrap_err().errors[0].pointer, "/state");
+    }
+
+    #[test]
+    fn a_cancellation_says_nothing_or_an_empty_document() {
+        for body in ["", "{}", " { } "] {
+            assert_eq!(
+                request::parse::<CancelReconciliation>(body.as_bytes()).unwrap(),
+                CancelReconciliation
+            );
+        }
+        let problem = request::parse::<CancelReconciliation>(br#"{"reason": "late"}"#).unwrap_err();
+        assert_eq!((problem.code, problem.errors[0].pointer.as_str()), (Code::ValidationFailed, "/reason"));
+        assert_eq!(problem.detail, "/reason: unknown field `reason`, none is known here");
+        assert_eq!(request::parse::<CancelReconciliation>(b"[]").unwrap_err().code, Code::ValidationFailed);
+        assert_eq!(request::parse::<CancelReconciliation>(b" ").unwrap_err().code, Code::MalformedBody);
     }
 
     #[test]

@@ -8,6 +8,9 @@ use crate::problem::{Code, FieldError, FieldErrors, Problem};
 
 /// A request body.
 pub trait Request: Sized {
+    /// Whether a body of no bytes says the same as `{}`.
+    const MAY_BE_EMPTY: bool = false;
+
     /// Reads the body, which is a JSON document.
     ///
     /// # Errors
@@ -31,7 +34,10 @@ pub trait Query: Sized {
 /// [`Code::MalformedBody`] when the bytes are not JSON, or JSON with a repeated field, whose place is named;
 /// [`Code::ValidationFailed`] with every fault else.
 pub fn parse<T: Request>(body: &[u8]) -> Result<T, Problem> {
-    let document = json::parse(body).map_err(malformed)?;
+    let document = match body {
+        [] if T::MAY_BE_EMPTY => Value::Object(Map::new()),
+        body => json::parse(body).map_err(malformed)?,
+    };
     T::from_document(&document).map_err(Problem::from)
 }
 

@@ -94,6 +94,7 @@ pub const CONTENT_BYTES_MAX: u64 = 64 * 1024 * 1024 * 1024;
 
 const VIEWER: Access = Access::Role(UserRole::Viewer);
 const PREPARER: Access = Access::Role(UserRole::Preparer);
+const APPROVER: Access = Access::Role(UserRole::Approver);
 
 /// The process runs.
 pub const HEALTH: Route = Route {
@@ -109,6 +110,13 @@ pub const HEALTH: Route = Route {
 /// The process may be sent requests.
 pub const READY: Route = Route { path: "/ready", ..HEALTH };
 
+/// The contract as an OpenAPI document.
+pub const OPENAPI: Route =
+    Route { path: "/openapi.json", function: "openapi", limit: LimitClass::Read, ..HEALTH };
+
+/// The contract as a page for people.
+pub const DOCS: Route = Route { path: "/docs", ..OPENAPI };
+
 /// Signs in. It needs no key, since a token is never kept for replay.
 pub const SESSION_OPEN: Route = Route {
     method: Method::Post,
@@ -118,6 +126,31 @@ pub const SESSION_OPEN: Route = Route {
     limit: LimitClass::SignIn,
     keyed: false,
     body_bytes_max: JSON_BYTES_MAX,
+};
+
+/// Lists the caller's sessions.
+pub const SESSION_LIST: Route = Route { path: "/v1/sessions", function: "session-list", ..SESSION_GET };
+
+/// Signs out.
+pub const SESSION_CLOSE: Route =
+    Route { method: Method::Delete, function: "session-close", limit: LimitClass::Write, ..SESSION_GET };
+
+/// Ends one of the caller's sessions.
+pub const SESSION_REVOKE: Route =
+    Route { path: "/v1/sessions/{id}", function: "session-revoke", ..SESSION_CLOSE };
+
+/// Ends every session of the caller.
+pub const SESSION_REVOKE_ALL: Route = Route { path: "/v1/sessions", ..SESSION_REVOKE };
+
+/// Shows the session that the request was sent with.
+pub const SESSION_GET: Route = Route {
+    method: Method::Get,
+    path: "/v1/sessions/current",
+    function: "session-get",
+    access: Access::Own,
+    limit: LimitClass::Read,
+    keyed: false,
+    body_bytes_max: 0,
 };
 
 /// Announces a dataset.
@@ -164,6 +197,35 @@ pub const DATASET_GET: Route = Route {
     body_bytes_max: 0,
 };
 
+/// Suggests rules for two datasets, or tries given ones. It changes nothing, so it needs no key.
+pub const RULE_SUGGEST: Route = Route {
+    method: Method::Post,
+    path: "/v1/rules/suggest",
+    function: "rule-suggest",
+    access: PREPARER,
+    limit: LimitClass::Write,
+    keyed: false,
+    body_bytes_max: RULES_BYTES_MAX,
+};
+
+/// Lists datasets.
+pub const DATASET_LIST: Route = Route { path: "/v1/datasets", function: "dataset-list", ..DATASET_GET };
+
+/// Lists the rows of a dataset.
+pub const DATASET_ROWS: Route =
+    Route { path: "/v1/datasets/{id}/rows", function: "dataset-rows", ..DATASET_GET };
+
+/// Deletes a dataset.
+pub const DATASET_DELETE: Route = Route {
+    method: Method::Delete,
+    path: "/v1/datasets/{id}",
+    function: "dataset-delete",
+    access: PREPARER,
+    limit: LimitClass::Write,
+    keyed: false,
+    body_bytes_max: 0,
+};
+
 /// Starts a reconciliation.
 pub const RECONCILIATION_CREATE: Route = Route {
     method: Method::Post,
@@ -179,6 +241,29 @@ pub const RECONCILIATION_CREATE: Route = Route {
 pub const RECONCILIATION_GET: Route =
     Route { path: "/v1/reconciliations/{id}", function: "reconciliation-get", ..DATASET_GET };
 
+/// Lists reconciliations.
+pub const RECONCILIATION_LIST: Route =
+    Route { path: "/v1/reconciliations", function: "reconciliation-list", ..DATASET_GET };
+
+/// Stops a reconciliation.
+pub const RECONCILIATION_CANCEL: Route = Route {
+    path: "/v1/reconciliations/{id}/cancel",
+    function: "reconciliation-cancel",
+    body_bytes_max: JSON_BYTES_MAX,
+    ..RECONCILIATION_CREATE
+};
+
+/// Deletes a reconciliation.
+pub const RECONCILIATION_DELETE: Route = Route {
+    method: Method::Delete,
+    path: "/v1/reconciliations/{id}",
+    function: "reconciliation-delete",
+    access: APPROVER,
+    limit: LimitClass::Write,
+    keyed: false,
+    body_bytes_max: 0,
+};
+
 /// Lists a reconciliation's matches.
 pub const MATCH_LIST: Route =
     Route { path: "/v1/reconciliations/{id}/matches", function: "match-list", ..DATASET_GET };
@@ -187,19 +272,44 @@ pub const MATCH_LIST: Route =
 pub const BREAK_LIST: Route =
     Route { path: "/v1/reconciliations/{id}/breaks", function: "break-list", ..DATASET_GET };
 
-/// Every route.
+/// Lists the rows that a reconciliation could not read.
+pub const REJECTION_LIST: Route =
+    Route { path: "/v1/reconciliations/{id}/rejections", function: "rejection-list", ..DATASET_GET };
+
+/// Gives a reconciliation's result as a file.
+pub const RECONCILIATION_EXPORT: Route =
+    Route { path: "/v1/reconciliations/{id}/export", function: "reconciliation-export", ..DATASET_GET };
+
+/// Every route. One whose path has a word where another's has an id stands before it, as a list of rules that is read from
+/// the top needs it.
 pub const ALL: &[Route] = &[
     HEALTH,
     READY,
+    OPENAPI,
+    DOCS,
     SESSION_OPEN,
+    SESSION_LIST,
+    SESSION_GET,
+    SESSION_CLOSE,
+    SESSION_REVOKE,
+    SESSION_REVOKE_ALL,
     DATASET_CREATE,
     DATASET_UPLOAD,
     DATASET_COMPLETE,
     DATASET_GET,
+    DATASET_LIST,
+    DATASET_ROWS,
+    DATASET_DELETE,
+    RULE_SUGGEST,
     RECONCILIATION_CREATE,
     RECONCILIATION_GET,
+    RECONCILIATION_LIST,
+    RECONCILIATION_CANCEL,
+    RECONCILIATION_DELETE,
     MATCH_LIST,
     BREAK_LIST,
+    REJECTION_LIST,
+    RECONCILIATION_EXPORT,
 ];
 
 impl Access {
@@ -227,14 +337,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_call_is_listed_twice_and_every_post_of_a_role_is_keyed() {
+    fn no_call_is_listed_twice_and_every_post_of_a_role_that_changes_something_is_keyed() {
+        // A POST for the size of what it asks.
+        const CHANGES_NOTHING: [Route; 1] = [RULE_SUGGEST];
         for (index, route) in ALL.iter().enumerate() {
             let same = |other: &&Route| (other.method, other.path) == (route.method, route.path);
             assert_eq!(ALL[..index].iter().find(same), None, "{route:?}");
-            let creates = route.method == Method::Post && route.access != Access::Public;
-            assert_eq!(route.keyed, creates, "{route:?}");
-            assert_eq!(route.body_bytes_max == 0, route.method == Method::Get, "{route:?}");
+            let writes = route.access != Access::Public && !CHANGES_NOTHING.contains(route);
+            assert_eq!(route.keyed, route.method == Method::Post && writes, "{route:?}");
+            let has_body = !matches!(route.method, Method::Get | Method::Delete);
+            assert_eq!(route.body_bytes_max > 0, has_body, "{route:?}");
             assert!(route.path.starts_with('/') && !route.path.ends_with('/'), "{route:?}");
+        }
+    }
+
+    #[test]
+    fn the_first_route_that_fits_a_path_is_the_one_of_that_path() {
+        for (index, route) in ALL.iter().enumerate() {
+            let fits = |earlier: &&Route| {
+                let (parts, words) = (earlier.path.split('/'), route.path.split('/'));
+                earlier.method == route.method
+                    && parts.clone().count() == words.clone().count()
+                    && parts.zip(words).all(|(part, word)| part.starts_with('{') || part == word)
+            };
+            assert_eq!(ALL[..index].iter().find(fits), None, "{route:?}");
         }
     }
 

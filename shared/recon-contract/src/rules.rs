@@ -9,13 +9,15 @@ mod check;
 mod columns;
 mod conditions;
 mod passes;
+pub(crate) mod schema;
 mod toml;
 
 use recon_domain::{Condition, ReadOptions, RuleSet};
 use regex::{Regex, RegexBuilder};
 use serde_json::Value;
 
-pub use self::check::check_columns;
+pub use self::check::{check_columns, explain_columns};
+pub use self::schema::schema;
 pub use self::toml::{to_toml, toml_to_json};
 use crate::document::Node;
 pub use crate::problem::FieldErrors as RuleErrors;

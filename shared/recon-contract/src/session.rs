@@ -1,13 +1,14 @@
-//! Signing in.
+//! Signing in, and what sessions there are.
 
 use std::fmt;
 
-use recon_domain::{Instant, UserId, UserRole, WorkspaceId};
+use recon_domain::{Instant, SessionId, UserId, UserRole, WorkspaceId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::problem::{FieldCode, FieldErrors};
-use crate::request::{self, Request};
+use crate::page::{List, PageRequest};
+use crate::problem::{FieldCode, FieldErrors, Problem};
+use crate::request::{self, Query, Request};
 use crate::text;
 
 /// The most bytes of an email address.
@@ -30,9 +31,11 @@ pub struct NewSession {
 
 /// A workspace, as users see it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Workspace {
     /// Its id.
     #[serde(with = "text")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = "uuid"))]
     pub id: WorkspaceId,
     /// Its name.
     pub name: String,
@@ -40,26 +43,62 @@ pub struct Workspace {
 
 /// A user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct User {
     /// The user's id.
     #[serde(with = "text")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = "uuid"))]
     pub id: UserId,
     /// The user's email address.
     pub email: String,
     /// What the user may do.
     #[serde(with = "text")]
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::openapi::UserRole))]
     pub role: UserRole,
     /// The workspace that the user belongs to.
     pub workspace: Workspace,
 }
 
+/// A session, without what lets anybody in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Session {
+    /// Its id, by which it is revoked.
+    #[serde(with = "text")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = "uuid"))]
+    pub id: SessionId,
+    /// Whose it is.
+    pub user: User,
+    /// When its user signed in.
+    #[serde(with = "text::instant")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    pub created_at: Instant,
+    /// When it was last used. A session in constant use is noted every few minutes only.
+    #[serde(with = "text::instant")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    pub last_seen_at: Instant,
+    /// When it ends at the latest. It ends earlier when it is not used.
+    #[serde(with = "text::instant")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    pub expires_at: Instant,
+}
+
+/// Which of the caller's sessions are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionListQuery {
+    /// Which page of them.
+    pub page: PageRequest,
+}
+
 /// A session that was opened.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SessionOpened {
     /// The bearer token. It is shown here and never again.
     pub token: String,
     /// When the session ends at the latest.
     #[serde(with = "text::instant")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub expires_at: Instant,
     /// Who signed in.
     pub user: User,
@@ -82,6 +121,15 @@ impl fmt::Debug for Password {
 impl fmt::Debug for SessionOpened {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SessionOpened").field("user", &self.user).finish_non_exhaustive()
+    }
+}
+
+impl Query for SessionListQuery {
+    fn from_parameters(parameters: &[(String, String)]) -> Result<Self, Problem> {
+        let page = request::read_query(parameters, |root| {
+            PageRequest::read(&root.table(&PageRequest::PARAMETERS)?)
+        })?;
+        Ok(Self { page: PageRequest::resolve(List::Sessions, page)? })
     }
 }
 
@@ -130,6 +178,21 @@ mod tests {
             let found: Vec<_> = errors.iter().map(|error| (error.pointer.as_str(), error.code)).collect();
             assert_eq!(found, expected, "{document}");
         }
+    }
+
+    #[test]
+    fn a_session_stands_on_the_wire_as_promised() {
+        let json = json!({
+            "id": "00000000-0000-0000-0000-000000000003",
+            "user": {
+                "id": "00000000-0000-0000-0000-000000000001", "email": "a@b.example", "role": "preparer",
+                "workspace": {"id": "00000000-0000-0000-0000-000000000002", "name": "Main"},
+            },
+            "created_at": "2026-03-02T10:00:00Z", "last_seen_at": "2026-03-02T11:00:00Z",
+            "expires_at": "2026-03-02T22:00:00Z",
+        });
+        let session: Session = serde_json::from_value(json.clone()).unwrap();
+        assert_eq!(serde_json::to_value(&session).unwrap(), json);
     }
 
     #[test]

@@ -9,6 +9,7 @@ use crate::text;
 
 /// Rows of one side. `rows` = `matched` + `suggested` + `broken`; `rejected` stand beside them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SideCounts {
     /// Entries.
     pub rows: u64,
@@ -24,6 +25,7 @@ pub struct SideCounts {
 
 /// Matches of one pass.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PassCount {
     /// The name of the pass.
     pub pass: String,
@@ -35,22 +37,29 @@ pub struct PassCount {
 
 /// Sums of one side in one currency, as decimal texts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SideAmounts {
     /// Of all entries.
+    #[cfg_attr(feature = "openapi", schema(pattern = r"^-?[0-9]+(\.[0-9]+)?$"))]
     pub input: String,
     /// Of entries in confirmed matches.
+    #[cfg_attr(feature = "openapi", schema(pattern = r"^-?[0-9]+(\.[0-9]+)?$"))]
     pub matched: String,
     /// Of entries in suggested matches.
+    #[cfg_attr(feature = "openapi", schema(pattern = r"^-?[0-9]+(\.[0-9]+)?$"))]
     pub suggested: String,
     /// Of breaks.
+    #[cfg_attr(feature = "openapi", schema(pattern = r"^-?[0-9]+(\.[0-9]+)?$"))]
     pub broken: String,
 }
 
 /// Sums of both sides in one currency.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ControlTotals {
     /// The currency.
     #[serde(with = "text")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, pattern = "^[A-Z]{3}$"))]
     pub currency: Currency,
     /// The left side.
     pub left: SideAmounts,
@@ -60,6 +69,7 @@ pub struct ControlTotals {
 
 /// Matched rows as a share of all rows, with four decimals.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct MatchRates {
     /// Of the left side.
     pub left: String,
@@ -69,6 +79,7 @@ pub struct MatchRates {
 
 /// Where a run stopped looking.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Limits {
     /// Blocks with too many candidate pairs, whose entries were left open.
     pub skipped_blocks: u64,
@@ -81,6 +92,7 @@ pub struct Limits {
 
 /// What a run amounts to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Summary {
     /// Rows of the left side.
     pub left: SideCounts,
@@ -90,6 +102,7 @@ pub struct Summary {
     pub by_pass: Vec<PassCount>,
     /// Rows by kind of break; only kinds that occur.
     #[serde(with = "text::keys")]
+    #[cfg_attr(feature = "openapi", schema(value_type = BTreeMap<String, u64>))]
     pub breaks: BTreeMap<BreakKind, u64>,
     /// Amounts by currency; empty where no amount is mapped.
     pub control_totals: Vec<ControlTotals>,

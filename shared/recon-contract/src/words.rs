@@ -5,8 +5,9 @@ macro_rules! words {
     ($what:literal, $(#[$doc:meta])+ $name:ident { $($(#[$variant_doc:meta])+ $variant:ident => $word:literal),+ $(,)? }) => {
         $(#[$doc])+
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
         pub enum $name {
-            $($(#[$variant_doc])+ $variant),+
+            $($(#[$variant_doc])+ #[cfg_attr(feature = "openapi", schema(rename = $word))] $variant),+
         }
 
         impl $name {

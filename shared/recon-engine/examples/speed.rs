@@ -6,7 +6,7 @@
 
 use std::num::NonZeroUsize;
 use std::sync::Mutex;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use recon_domain::{
     Allowance, Ambiguous, Cardinality, Combine, Decimal, MatchStatus, Measure, Pass, Role, RoleId, RoleType,
@@ -182,8 +182,43 @@ fn rules(keyed: bool) -> RuleSet {
     }
 }
 
-/// Prints when each phase begins.
-struct Clock(Instant, Mutex<Option<(Phase, u64)>>);
+/// Prints when each phase begins, and measures how long the run goes on without asking.
+struct Clock {
+    start: Instant,
+    last: Mutex<Last>,
+}
+
+struct Last {
+    step: Option<(Phase, u64)>,
+    asked: Option<Duration>,
+    longest: (Duration, Duration),
+}
+
+impl Clock {
+    fn start() -> Self {
+        let last = Last { step: None, asked: None, longest: (Duration::ZERO, Duration::ZERO) };
+        Self { start: Instant::now(), last: Mutex::new(last) }
+    }
+
+    fn finish(&self) {
+        let now = self.start.elapsed();
+        println!("  {:>8.3} s  done", now.as_secs_f64());
+        if let Ok(mut last) = self.last.lock() {
+            last.asked(now);
+            let (pause, end) = last.longest;
+            println!("  {:>8.3} s  without a question, until {:.3}", pause.as_secs_f64(), end.as_secs_f64());
+        }
+    }
+}
+
+impl Last {
+    fn asked(&mut self, now: Duration) {
+        // Before the first question the allocator may still be busy with what was freed while the tables were made.
+        let pause = self.asked.map_or(Duration::ZERO, |asked| now.saturating_sub(asked));
+        self.longest = self.longest.max((pause, now));
+        self.asked = Some(now);
+    }
+}
 
 impl Progress for Clock {
     fn advance(&self, phase: Phase, done: u64, _: u64) -> bool {
@@ -191,11 +226,13 @@ impl Progress for Clock {
             Phase::Matching => done,
             Phase::Classifying => 0,
         };
-        if let Ok(mut last) = self.1.lock()
-            && *last != Some((phase, step))
-        {
-            *last = Some((phase, step));
-            println!("  {:>8.3} s  {phase:?} {step}", self.0.elapsed().as_secs_f64());
+        let now = self.start.elapsed();
+        if let Ok(mut last) = self.last.lock() {
+            last.asked(now);
+            if last.step != Some((phase, step)) {
+                last.step = Some((phase, step));
+                println!("  {:>8.3} s  {phase:?} {step}", now.as_secs_f64());
+            }
         }
         true
     }
@@ -234,10 +271,9 @@ fn main() {
         );
         let rules = rules(keyed);
         for again in (0..number(3).unwrap_or(1)).rev() {
-            let start = Instant::now();
-            let clock = Clock(start, Mutex::new(None));
+            let clock = Clock::start();
             let outcome = reconcile(&rules, &left, &right, &texts, threads, &clock);
-            println!("  {:>8.3} s  done", start.elapsed().as_secs_f64());
+            clock.finish();
             if let (0, Ok(outcome)) = (again, outcome) {
                 print(&outcome);
             }

@@ -6,10 +6,11 @@
 
 use recon_domain::Ambiguous;
 
+use crate::Cancelled;
 use crate::blocks::Block;
 use crate::candidates::Edge;
 use crate::evaluate::{Cost, Judge, Pair, Scope};
-use crate::number::{index, narrow};
+use crate::number::{count, index, narrow};
 use crate::text::Scratch;
 
 /// Entries of a left and a right class that are matched one with one, in content order.
@@ -89,14 +90,15 @@ impl Assignment {
         component: &[(u32, Edge)],
         scratch: &mut Scratch,
         mut take: impl FnMut(Pairing),
-    ) -> Quality {
-        self.price(judge, block, component, scratch);
+    ) -> Result<Quality, Cancelled> {
+        self.price(judge, block, component, scratch)?;
         self.taken.clear();
         let mut start = 0;
         while start < self.priced.len() {
             let cost = self.priced[start].cost;
             let level = self.priced[start..].partition_point(|candidate| candidate.cost == cost);
             self.level(start, start + level);
+            judge.watch.after(&mut scratch.work, count(level))?;
             start += level;
         }
         let quality = self.quality();
@@ -113,7 +115,7 @@ impl Assignment {
             let (left, right) = (block.left_class(candidate.left), block.right_class(candidate.right));
             take(Pairing { left, right, count, ambiguity });
         }
-        quality
+        Ok(quality)
     }
 
     /// Candidates of the component whose entries are still open on both sides.
@@ -128,17 +130,19 @@ impl Assignment {
         block: Block<'_>,
         component: &[(u32, Edge)],
         scratch: &mut Scratch,
-    ) {
+    ) -> Result<(), Cancelled> {
         self.priced.clear();
         // All tolerances are known to hold; only the texts are needed again.
         let scope = Scope::Block { proven: u16::MAX };
-        self.priced.extend(component.iter().map(|&(_, (left, right))| {
+        for &(_, (left, right)) in component {
             let pair = Pair { left: block.left_class(left), right: block.right_class(right) };
             let verdict = judge.evaluate(pair, scope, 0, scratch);
+            judge.go_on(scratch)?;
             let cost = judge.cost(pair, verdict.map_or(0, |verdict| verdict.dissimilarity));
-            Priced { cost, left, right }
-        }));
+            self.priced.push(Priced { cost, left, right });
+        }
         self.priced.sort_unstable();
+        Ok(())
     }
 
     /// Gives out the candidates `start..end`, which cost the same.

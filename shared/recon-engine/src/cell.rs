@@ -2,8 +2,14 @@
 
 use recon_domain::Instant;
 
-use crate::number::index;
-use crate::{Column, Interner, TextId};
+use crate::number::{count, index};
+use crate::progress::Watch;
+use crate::{Cancelled, Column, Interner, TextId};
+
+/// How much work it is to give a text a number, and how many of its bytes add one more.
+const INTERNING_WORK: u64 = 8;
+/// See [`INTERNING_WORK`].
+const BYTES_PER_WORK: usize = 16;
 
 impl Column {
     /// Whether two cells of a role, of either side, are equal. An empty cell equals nothing.
@@ -100,10 +106,21 @@ impl Column {
     }
 
     /// Numbers the texts anew.
-    pub(crate) fn intern(&mut self, from: &Interner, to: &mut Interner) {
+    pub(crate) fn intern(
+        &mut self,
+        from: &Interner,
+        to: &mut Interner,
+        watch: &Watch<'_>,
+    ) -> Result<(), Cancelled> {
+        let mut work = 0;
         if let Self::Text { ids, .. } = self {
-            ids.iter_mut().for_each(|id| *id = to.intern(from.get(*id).unwrap_or("")));
+            for id in ids {
+                let text = from.get(*id).unwrap_or("");
+                *id = to.intern(text);
+                watch.after(&mut work, INTERNING_WORK + count(text.len() / BYTES_PER_WORK))?;
+            }
         }
+        Ok(())
     }
 
     /// Whether the cells may stand for amounts, or for dates.

@@ -9,8 +9,9 @@ use std::cmp::Ordering;
 use rayon::prelude::*;
 
 use crate::input::Input;
-use crate::number::{index, narrow};
-use crate::{Column, Interner, Table, TextId};
+use crate::number::{count, index, narrow};
+use crate::progress::Watch;
+use crate::{Cancelled, Column, Interner, Table, TextId};
 
 /// The entries of one side by content. Entries of a class are equal in all mapped columns.
 #[derive(Debug)]
@@ -29,23 +30,34 @@ type Prefixed = (u128, u32);
 /// texts at hand.
 const LONG_RUN: usize = 64;
 
+/// How much work it is to sort an entry among others by its texts.
+const SORTING_WORK: u64 = 16;
+
 impl Classes {
     /// Sorts one side by content.
-    pub(crate) fn of(input: &Input<'_>, side: usize) -> Self {
+    pub(crate) fn of(input: &Input<'_>, side: usize, watch: &Watch<'_>) -> Result<Self, Cancelled> {
         let content = Content::of(input, side);
-        let mut entries = content.numbers();
+        let mut entries = content.numbers(watch)?;
         entries.par_sort_unstable();
+        watch.ask()?;
         let runs = entries.chunk_by_mut(|a, b| a.0 == b.0).filter(|run| run.len() > 1);
-        runs.collect::<Vec<_>>().into_par_iter().for_each(|run| content.sort_run(run));
+        let runs: Vec<&mut [Prefixed]> = runs.collect();
+        runs.into_par_iter().try_for_each_init(u64::default, |work, run| {
+            watch.after(work, SORTING_WORK * count(run.len()))?;
+            content.sort_run(run);
+            Ok(())
+        })?;
         let same = |a: Prefixed, b: Prefixed| a.0 == b.0 && content.values(a.1, b.1).is_eq();
         let mut starts: Vec<u32> = Vec::with_capacity(entries.len() + 1);
+        let mut work = 0;
         for position in 0..entries.len() {
+            watch.after(&mut work, 1)?;
             if position == 0 || !same(entries[position - 1], entries[position]) {
                 starts.push(narrow(position));
             }
         }
         starts.push(narrow(entries.len()));
-        Self { order: entries.into_iter().map(|(_, entry)| entry).collect(), starts }
+        Ok(Self { order: entries.into_iter().map(|(_, entry)| entry).collect(), starts })
     }
 
     /// The first entry of each class.
@@ -128,16 +140,18 @@ impl<'a> Content<'a> {
 
     /// Every entry with as many of its numbers as fit 128 bits, less their minimum in as few bits as they
     /// need. Few entries agree in them all, so few texts are looked at.
-    fn numbers(&self) -> Vec<Prefixed> {
+    fn numbers(&self, watch: &Watch<'_>) -> Result<Vec<Prefixed>, Cancelled> {
         let mut entries: Vec<Prefixed> = (0..self.table.len()).map(|entry| (0, narrow(entry))).collect();
         let mut free = u128::BITS;
         for column in &self.numbers {
             if free == 0 {
                 break;
             }
+            watch.ask()?;
             free = add_numbers(&mut entries, column, free);
         }
-        entries
+        watch.ask()?;
+        Ok(entries)
     }
 
     /// Sorts entries that agree in the numbers that fit.

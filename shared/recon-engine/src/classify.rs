@@ -17,11 +17,14 @@ use crate::number::{index, narrow};
 use crate::open::Open;
 use crate::pass::learn;
 use crate::plan::Plan;
-use crate::run::{Cancelled, Progress};
+use crate::progress::Watch;
 use crate::text::{Scratch, Words};
-use crate::{Break, Failed, Interner, Nearest};
+use crate::{Break, Cancelled, Failed, Interner, Nearest};
 use cause::{Constants, Gap};
 use nearest::{Best, FAILED_MAX};
+
+/// How much work it is to write down the breaks of a class.
+const BREAK_WORK: u64 = 16;
 
 /// The nearest class of an open class, with what it fails.
 #[derive(Debug)]
@@ -33,50 +36,49 @@ struct Near {
 
 /// The breaks of both sides, left before right, each in file order.
 ///
-/// `given` is what `classes` and the entries of breaks are of, `input` what the passes worked on.
+/// `given` is what `classes` and the entries of breaks are of, `input` what the passes worked on. `left` are the
+/// classes that have open entries.
 pub(crate) fn classify(
     given: &Input<'_>,
     classes: &[Classes; 2],
     input: &Input<'_>,
     open: &Open,
+    left: &[Vec<u32>; 2],
     forbidden: &[(u32, u32)],
-    progress: &dyn Progress,
+    watch: &Watch<'_>,
 ) -> Result<Vec<Break>, Cancelled> {
-    let left = [LEFT, RIGHT].map(|side| open.classes(side));
+    watch.ask()?;
     // From here on a class is known by its place among those that are left: tables and texts of them
     // alone are small enough to stay near the processor.
     let mut texts = Interner::new();
-    let tables = [LEFT, RIGHT].map(|side| {
-        let mut table = input.only(side, &left[side]);
-        table.columns.iter_mut().for_each(|column| column.intern(input.texts, &mut texts));
-        table
-    });
+    let mut tables = [LEFT, RIGHT].map(|side| input.only(side, &left[side]));
+    for column in tables.iter_mut().flat_map(|table| &mut table.columns) {
+        column.intern(input.texts, &mut texts, watch)?;
+    }
     let left_over = input.over([&tables[LEFT], &tables[RIGHT]], &texts);
-    let plans: Vec<Plan<'_>> =
-        (0..input.rules.passes.len()).map(|pass| Plan::new(&left_over, pass)).collect();
+    let plans = (0..input.rules.passes.len()).map(|pass| Plan::new(&left_over, pass, watch));
+    let plans = plans.collect::<Result<Vec<Plan<'_>>, Cancelled>>()?;
     let all = [LEFT, RIGHT].map(|side| (0..narrow(left[side].len())).collect::<Vec<u32>>());
     let mut words = Words::default();
-    plans.iter().for_each(|plan| learn(&left_over, plan, &all, &mut words));
-    let words = &words;
-    let judges: Vec<Judge<'_>> = plans.iter().map(|plan| Judge { input: &left_over, plan, words }).collect();
+    for plan in &plans {
+        learn(&left_over, plan, &all, &mut words, watch)?;
+    }
+    let (input, words) = (&left_over, &words);
+    let judges: Vec<Judge<'_>> = plans.iter().map(|plan| Judge { input, plan, words, watch }).collect();
     let single = |side: usize, class: u32| open.of(side, class) == narrow(classes[side].members(class).len());
     let sought = [LEFT, RIGHT].map(|side| left[side].iter().map(|class| single(side, *class)).collect());
-    let found = nearest::search(&judges, &sought, progress)?;
-    let near = [LEFT, RIGHT].map(|side| {
-        let best = found[side].par_iter().enumerate();
-        let near = |(class, best): (usize, &Option<Best>)| {
-            best.as_ref().map(|best| near(&judges, side, narrow(class), best))
-        };
-        best.map(near).collect()
-    });
+    let found = nearest::search(&judges, &sought, watch)?;
+    let near = [near_of(&judges, LEFT, &found[LEFT])?, near_of(&judges, RIGHT, &found[RIGHT])?];
+    watch.ask()?;
     let constants = Constants::of(&judges, near.iter().flatten().flatten());
     let ambiguous = ambiguous(open, forbidden);
     let mut breaks = Vec::new();
+    let mut work = 0;
     for side in [LEFT, RIGHT] {
         let start = breaks.len();
-        let near: &Vec<Option<Near>> = &near[side];
         for (place, class) in left[side].iter().enumerate() {
-            let near = near.get(place).and_then(Option::as_ref);
+            watch.after(&mut work, BREAK_WORK)?;
+            let near = near[side].get(place).and_then(Option::as_ref);
             let twin = (!sought[side][place]).then(|| classes[side].members(*class)[0]);
             let kind = kind(&judges, side, twin, ambiguous[side].contains(class), near);
             let nearest = near.map(|near| {
@@ -112,11 +114,21 @@ fn ambiguous(open: &Open, forbidden: &[(u32, u32)]) -> [HashSet<u32>; 2] {
     classes
 }
 
-fn near(judges: &[Judge<'_>], side: usize, class: u32, best: &Best) -> Near {
-    let pair = pair(side, class, best.class);
-    let judge = &judges[usize::from(best.pass)];
-    let verdict = judge.evaluate(pair, Scope::All, FAILED_MAX, &mut Scratch::default());
-    Near { pair, pass: best.pass, failed: verdict.unwrap_or_default().failed }
+/// Evaluates what was found for the classes of a side once more, to know what fails.
+fn near_of(
+    judges: &[Judge<'_>],
+    side: usize,
+    found: &[Option<Best>],
+) -> Result<Vec<Option<Near>>, Cancelled> {
+    let near = |scratch: &mut Scratch, (class, best): (usize, &Option<Best>)| {
+        let Some(best) = best else { return Ok(None) };
+        let judge = &judges[usize::from(best.pass)];
+        let pair = pair(side, narrow(class), best.class);
+        let verdict = judge.evaluate(pair, Scope::All, FAILED_MAX, scratch);
+        judge.go_on(scratch)?;
+        Ok(Some(Near { pair, pass: best.pass, failed: verdict.unwrap_or_default().failed }))
+    };
+    found.par_iter().enumerate().map_init(Scratch::default, near).collect()
 }
 
 /// A class of one side and one of the other.

@@ -6,14 +6,18 @@ use rayon::prelude::*;
 use recon_domain::MatchStatus;
 
 use crate::input::{Input, LEFT, RIGHT, SIDES};
-use crate::number::{index, narrow};
-use crate::{Break, Column, Match};
+use crate::number::{count, index, narrow};
+use crate::progress::Watch;
+use crate::{Break, Cancelled, Column, Match};
 
 /// Changes with everything that a digest is made of.
 const VERSION: &str = "v1";
 
 /// Of how many matches the cells are fetched at a time.
 const CHUNK_LINES: usize = 512;
+
+/// How much work it is to hash a line.
+const LINE_WORK: u64 = 32;
 
 /// A BLAKE3 hash in four parts, which sort as its bytes do and sooner.
 type Hash = [u64; 4];
@@ -22,22 +26,42 @@ type Hash = [u64; 4];
 ///
 /// A line is the outcome, the name of the pass, the status, the ambiguity, the variance or the kind of
 /// break, and the typed values of its entries. Every part is of fixed length or comes behind its length.
-pub(crate) fn digest(input: &Input<'_>, matches: &[Match], breaks: &[Break]) -> String {
+pub(crate) fn digest(
+    input: &Input<'_>,
+    matches: &[Match],
+    breaks: &[Break],
+    watch: &Watch<'_>,
+) -> Result<String, Cancelled> {
     let mut lines: Vec<Hash> = vec![[0; 4]; matches.len() + breaks.len()];
     let (of_matches, of_breaks) = lines.split_at_mut(matches.len());
     let chunks = of_matches.par_chunks_mut(CHUNK_LINES).zip(matches.par_chunks(CHUNK_LINES));
-    chunks.for_each_init(Line::default, |line, (hashes, matches)| line.of_matches(input, matches, hashes));
-    of_breaks.par_iter_mut().zip(breaks).for_each_init(Line::default, |line, (hash, left_over)| {
-        *hash = line.of_break(input, left_over);
-    });
+    chunks.try_for_each_init(Room::default, |room, (hashes, matches)| {
+        room.line.of_matches(input, matches, hashes);
+        watch.after(&mut room.work, LINE_WORK * count(matches.len()))
+    })?;
+    of_breaks.par_iter_mut().zip(breaks).try_for_each_init(Room::default, |room, (hash, left_over)| {
+        *hash = room.line.of_break(input, left_over);
+        watch.after(&mut room.work, LINE_WORK)
+    })?;
     lines.par_sort_unstable();
+    watch.ask()?;
+    let mut work = 0;
     let mut whole = blake3::Hasher::new();
     whole.update(VERSION.as_bytes());
     for lines in lines.chunks(CHUNK_LINES) {
         let bytes: Vec<u8> = lines.iter().flatten().flat_map(|part| part.to_be_bytes()).collect();
         whole.update(&bytes);
+        watch.after(&mut work, LINE_WORK * count(lines.len()))?;
     }
-    format!("{VERSION}:{}", whole.finalize().to_hex())
+    Ok(format!("{VERSION}:{}", whole.finalize().to_hex()))
+}
+
+/// What a thread needs to hash lines.
+#[derive(Debug, Default)]
+struct Room {
+    line: Line,
+    /// See [`Watch::after`].
+    work: u64,
 }
 
 /// The bytes of a line, in room that is kept from one line to the next.

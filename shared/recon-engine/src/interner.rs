@@ -55,6 +55,14 @@ impl Interner {
         (id != TextId::EMPTY).then(|| slice(&self.arena, &self.ends, id.0))
     }
 
+    /// How long the text with this number is, in bytes; `None` for [`TextId::EMPTY`]. The text itself is not looked at.
+    pub(crate) fn bytes(&self, id: TextId) -> Option<usize> {
+        (id != TextId::EMPTY).then(|| {
+            let (start, end) = ends_of(&self.ends, id.0);
+            end - start
+        })
+    }
+
     /// How many texts there are. Numbers run from 0 to one less.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -78,9 +86,15 @@ const fn spread(upper: u32) -> u64 {
 }
 
 fn slice<'a>(arena: &'a str, ends: &[usize], id: u32) -> &'a str {
+    let (start, end) = ends_of(ends, id);
+    &arena[start..end]
+}
+
+/// Where a text starts and ends in the arena.
+fn ends_of(ends: &[usize], id: u32) -> (usize, usize) {
     let index = usize::try_from(id).unwrap_or(usize::MAX);
     let start = if index == 0 { 0 } else { ends[index - 1] };
-    &arena[start..ends[index]]
+    (start, ends[index])
 }
 
 #[cfg(test)]
@@ -94,6 +108,7 @@ mod tests {
         assert_ne!(a, b);
         assert_eq!(texts.intern("bc"), b);
         assert_eq!((texts.get(a), texts.get(b)), (Some("a"), Some("bc")));
+        assert_eq!((texts.bytes(a), texts.bytes(b), texts.bytes(TextId::EMPTY)), (Some(1), Some(2), None));
         assert_eq!((texts.intern(""), texts.get(TextId::EMPTY)), (TextId::EMPTY, None));
     }
 }

@@ -64,7 +64,7 @@ pub struct Failed {
 /// A measured difference of two values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Deviation {
-    /// The values are not the same; there is nothing to measure, or one is empty.
+    /// The values are not the same; there is nothing to measure, or one is empty or a text that is too long.
     Other,
     /// Right minus left, in units at the role's scale.
     Number(i128),

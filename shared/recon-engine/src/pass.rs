@@ -6,17 +6,18 @@
 use rayon::prelude::*;
 use recon_domain::{Ambiguous, Cardinality, Limits, Similar};
 
+use crate::Cancelled;
 use crate::assign::{Assignment, Pairing, Quality};
 use crate::blocks::{Block, Keyed, Partition, Partitions, keys};
-use crate::candidates::{Edge, candidates};
+use crate::candidates::{Edge, Unfinished, candidates};
 use crate::components::Components;
 use crate::evaluate::Judge;
 use crate::input::{Input, LEFT, RIGHT};
-use crate::number::index;
+use crate::number::{count, index};
 use crate::open::Open;
 use crate::plan::Plan;
+use crate::progress::Watch;
 use crate::text::{Scratch, Words};
-use crate::{Cancelled, TextId};
 
 /// What a pass did.
 #[derive(Debug, Default)]
@@ -38,7 +39,7 @@ pub(crate) fn run(
     plan: &Plan<'_>,
     open: &Open,
     words: &mut Words,
-    go_on: &(dyn Fn() -> bool + Sync),
+    watch: &Watch<'_>,
 ) -> Result<PassOutcome, Cancelled> {
     if plan.pass.cardinality != Cardinality::OneToOne {
         return Ok(PassOutcome::default());
@@ -47,34 +48,43 @@ pub(crate) fn run(
         let classes = open.classes(side).into_par_iter();
         classes.filter(|class| plan.takes(input, side, *class)).collect::<Vec<u32>>()
     });
-    learn(input, plan, &classes, words);
+    watch.ask()?;
+    learn(input, plan, &classes, words, watch)?;
     let roles: Vec<usize> = plan.equal.iter().map(|(_, role)| *role).collect();
-    let mut partitions = Partitions::of(keys(input, &roles, true, [&classes[LEFT], &classes[RIGHT]]));
+    let keyed = keys(input, &roles, true, [&classes[LEFT], &classes[RIGHT]], watch)?;
     drop(classes);
-    let judge = Judge { input, plan, words };
+    let mut partitions = Partitions::of(keyed);
+    watch.ask()?;
+    let judge = Judge { input, plan, words, watch };
     let parts: Result<Vec<PassOutcome>, Cancelled> = partitions
         .iter_mut()
         .into_par_iter()
         .map_init(Room::default, |room, partition| {
-            if !go_on() {
-                return Err(Cancelled);
-            }
-            Ok(room.partition(judge, open, partition))
+            watch.ask()?;
+            room.partition(judge, open, partition)
         })
         .collect();
+    watch.ask()?;
     Ok(merged(parts?))
 }
 
 /// Takes apart the texts that this pass compares by words.
-pub(crate) fn learn(input: &Input<'_>, plan: &Plan<'_>, classes: &[Vec<u32>; 2], words: &mut Words) {
+pub(crate) fn learn(
+    input: &Input<'_>,
+    plan: &Plan<'_>,
+    classes: &[Vec<u32>; 2],
+    words: &mut Words,
+    watch: &Watch<'_>,
+) -> Result<(), Cancelled> {
     let by_words = |similar: &&Similar| similar.measure == recon_domain::Measure::TokenSet;
     for role in plan.pass.similar.iter().filter(by_words).map(|similar| similar.role.index()) {
         for (side, classes) in classes.iter().enumerate() {
             let column = input.column(side, role);
             let ids = classes.iter().map(|class| column.text_id(index(*class)));
-            words.learn(input.texts, ids.filter(|id| *id != TextId::EMPTY));
+            words.learn(input.texts, ids, watch)?;
         }
     }
+    Ok(())
 }
 
 /// Fetches what the candidates of a partition are judged by: blocks hold classes from all over the table.
@@ -107,25 +117,41 @@ struct Room {
 }
 
 impl Room {
-    fn partition(&mut self, judge: Judge<'_>, open: &Open, mut partition: Partition<'_>) -> PassOutcome {
+    fn partition(
+        &mut self,
+        judge: Judge<'_>,
+        open: &Open,
+        mut partition: Partition<'_>,
+    ) -> Result<PassOutcome, Cancelled> {
         partition.sort();
         fetch(judge, LEFT, partition.left);
         fetch(judge, RIGHT, partition.right);
         let mut outcome = PassOutcome::default();
         outcome.pairings.reserve(partition.left.len().min(partition.right.len()));
         for block in partition.blocks() {
-            self.block(judge, open, block, &mut outcome);
+            judge.watch.after(&mut self.texts.work, count(block.left.len() + block.right.len()))?;
+            self.block(judge, open, block, &mut outcome)?;
         }
-        outcome
+        Ok(outcome)
     }
 
-    fn block(&mut self, judge: Judge<'_>, open: &Open, block: Block<'_>, outcome: &mut PassOutcome) {
-        if candidates(judge, block, &mut self.edges, &mut self.texts).is_err() {
-            outcome.limits.skipped_blocks += 1;
-            return;
+    fn block(
+        &mut self,
+        judge: Judge<'_>,
+        open: &Open,
+        block: Block<'_>,
+        outcome: &mut PassOutcome,
+    ) -> Result<(), Cancelled> {
+        match candidates(judge, block, &mut self.edges, &mut self.texts) {
+            Ok(()) => {}
+            Err(Unfinished::TooMuch) => {
+                outcome.limits.skipped_blocks += 1;
+                return Ok(());
+            }
+            Err(Unfinished::Cancelled) => return Err(Cancelled),
         }
         if self.edges.is_empty() {
-            return;
+            return Ok(());
         }
         let assignment = &mut self.assignment;
         assignment.begin(block, |side, class| open.of(side, class));
@@ -134,7 +160,7 @@ impl Room {
         self.components.split(sizes, &self.edges, |edge| pairings.push(assignment.single(block, edge)));
         for component in self.components.iter() {
             let take = |pairing| pairings.push(pairing);
-            let quality = assignment.component(judge, block, component, &mut self.texts, take);
+            let quality = assignment.component(judge, block, component, &mut self.texts, take)?;
             if let Quality::Within(gap) = quality {
                 outcome.limits.bounded_components += 1;
                 let gap = i128::try_from(gap).unwrap_or(i128::MAX);
@@ -146,5 +172,6 @@ impl Room {
                 outcome.forbidden.extend(classes);
             }
         }
+        Ok(())
     }
 }

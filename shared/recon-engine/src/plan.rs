@@ -5,8 +5,11 @@ mod window;
 
 use recon_domain::{Pass, RoleId, Tolerance};
 
+use crate::Cancelled;
 use crate::input::{Input, LEFT, RIGHT};
 use crate::number::index;
+use crate::progress::Watch;
+use crate::text;
 
 pub(crate) use window::Window;
 
@@ -31,7 +34,7 @@ pub(crate) struct Plan<'a> {
 }
 
 impl<'a> Plan<'a> {
-    pub(crate) fn new(input: &Input<'a>, number: usize) -> Self {
+    pub(crate) fn new(input: &Input<'a>, number: usize, watch: &Watch<'_>) -> Result<Self, Cancelled> {
         let pass = &input.rules.passes[number];
         let is_currency = |role: usize| Some(role) == input.reserved.currency;
         let equal: Vec<(u8, usize)> = (0..)
@@ -49,9 +52,10 @@ impl<'a> Plan<'a> {
             .filter(|role| !cost_numbers.contains(role) && !cost_dates.contains(role))
             .filter(|role| similar().all(|similar| similar != *role))
             .collect();
-        let failures = [LEFT, RIGHT].map(|side| filter::failures(input, pass, side));
+        let failures = |side| filter::failures(input, pass, side, watch);
+        let failures = [failures(LEFT)?, failures(RIGHT)?];
         let number = u16::try_from(number).unwrap_or(u16::MAX);
-        Self { pass, number, equal, windows, cost_numbers, cost_dates, cost_others, failures }
+        Ok(Self { pass, number, equal, windows, cost_numbers, cost_dates, cost_others, failures })
     }
 
     /// One bit for each filter of the pass that the class fails.
@@ -59,17 +63,18 @@ impl<'a> Plan<'a> {
         self.failures[side].get(index(class)).copied().unwrap_or(0)
     }
 
-    /// Whether the class may be in any candidate of this pass: it passes the filters, and no cell that
-    /// a condition looks at is empty.
+    /// Whether the class may be in any candidate of this pass: it passes the filters, no cell that a condition looks
+    /// at is empty, and no text is too long to be compared.
     pub(crate) fn takes(&self, input: &Input<'_>, side: usize, class: u32) -> bool {
         if self.failed_filters(side, class) != 0 {
             return false;
         }
         let entry = index(class);
         let within = self.windows.iter().map(|window| window.role);
-        let similar = self.pass.similar.iter().map(|similar| similar.role.index());
-        let mut roles = self.equal.iter().map(|(_, role)| *role).chain(within).chain(similar);
+        let mut similar = self.pass.similar.iter().map(|similar| similar.role.index());
+        let mut roles = self.equal.iter().map(|(_, role)| *role).chain(within);
         roles.all(|role| input.column(side, role).code(entry).is_some())
+            && similar.all(|role| text::is_comparable(input.texts, input.column(side, role).text_id(entry)))
     }
 }
 

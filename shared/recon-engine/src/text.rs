@@ -11,8 +11,28 @@ pub use likeness::likeness;
 pub(crate) use likeness::reaches;
 pub(crate) use words::{Scratch, Words};
 
+use crate::number::count;
+use crate::{Interner, TextId};
+
 /// The best score, of texts that are the same.
 pub const SCORE_MAX: u16 = 10_000;
+
+/// The longest text, after [`prepare`], that a likeness is measured of, in bytes. The time that a measure takes grows
+/// with the product of both lengths; references, names and descriptions of payments are far shorter.
+pub const SIMILAR_BYTES_MAX: usize = 1_024;
+
+/// How many pairs of letters a comparison goes through in a unit of [`crate::progress::WORK_PER_QUESTION`].
+const LETTER_PAIRS_PER_WORK: usize = 256;
+
+/// Whether a likeness is measured of this text. An empty or a longer one fails every `similar`, against itself too.
+pub(crate) fn is_comparable(texts: &Interner, id: TextId) -> bool {
+    texts.bytes(id).is_some_and(|bytes| bytes <= SIMILAR_BYTES_MAX)
+}
+
+/// How much work it is to compare two texts of these lengths.
+pub(crate) fn work([a, b]: [usize; 2]) -> u64 {
+    count(a + b + a * b / LETTER_PAIRS_PER_WORK)
+}
 
 /// The value that conditions compare: `extract`, then `values`, then `normalize` of the role.
 ///

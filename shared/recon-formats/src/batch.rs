@@ -77,6 +77,9 @@ pub struct RejectedRow {
     pub line: u64,
     /// Why it cannot be read.
     pub reason: String,
+    /// The line as it stands in the file, without its line end, cut after [`RAW_BYTES_MAX`](crate::RAW_BYTES_MAX)
+    /// bytes; what is no text in it is shown as U+FFFD. `None` in datasets that were stored without it.
+    pub raw: Option<String>,
 }
 
 /// Up to [`ROWS_PER_BATCH_MAX`](crate::ROWS_PER_BATCH_MAX) rows in file order.
@@ -155,6 +158,9 @@ pub enum SourceError {
 pub trait BatchSource: Send {
     /// The names of all columns, each once, in file order.
     fn header(&self) -> &[String];
+
+    /// How the file was read, and why.
+    fn dialect(&self) -> &Dialect;
 
     /// Restricts what batches hold from now on, and goes back to the first row.
     ///

@@ -4,6 +4,7 @@
 
 pub mod date;
 pub mod number;
+mod time;
 pub mod timestamp;
 
 /// Blanks that stand in and around numbers: the space, the no-break spaces and the thin space.

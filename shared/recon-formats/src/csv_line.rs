@@ -31,9 +31,8 @@ impl<'a> Line<'a> {
     #[inline]
     pub(crate) fn text(&mut self, field: &str) -> &mut Self {
         self.separate();
-        let formula = matches!(field.as_bytes().first(), Some(b'=' | b'+' | b'-' | b'@' | b'\t' | b'\r'));
         let bytes = field.as_bytes();
-        let apostrophe: &[u8] = if formula { b"'" } else { b"" };
+        let apostrophe: &[u8] = if is_formula(field) { b"'" } else { b"" };
         let special =
             memchr::memchr3(b'"', b',', b'\n', bytes).is_some() || memchr::memchr(b'\r', bytes).is_some();
         if !special {
@@ -56,6 +55,11 @@ impl<'a> Line<'a> {
     pub(crate) fn end(self) {
         self.out.push(b'\n');
     }
+}
+
+/// Whether spreadsheets would take a text for a formula.
+pub(crate) fn is_formula(text: &str) -> bool {
+    matches!(text.as_bytes().first(), Some(b'=' | b'+' | b'-' | b'@' | b'\t' | b'\r'))
 }
 
 #[cfg(test)]

@@ -1,20 +1,19 @@
 //! Which delimiter, quote and header a text has, from its first rows.
 
+mod attempt;
 mod evidence;
+mod header;
 mod names;
 
 use recon_domain::ReadOptions;
 
+use attempt::{Attempt, better};
+use header::Header;
 use names::unique;
 
 use crate::COLUMNS_MAX;
-use crate::cell;
-use crate::split::{Field, Marks, Step, field_text};
+use crate::split::Marks;
 
-/// Rows that are looked at.
-const SAMPLE_ROWS_MAX: usize = 1_000;
-/// Rows in which a column's cells are judged.
-const VALUE_ROWS_MAX: usize = 200;
 /// Delimiters that are tried, the likelier first.
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 
@@ -55,35 +54,6 @@ pub(crate) struct Shape {
     /// Bytes and lines of the sample before the first data row.
     pub(crate) data: (usize, u64),
     pub(crate) evidence: Vec<String>,
-}
-
-/// One row of the sample.
-struct Sampled {
-    start: usize,
-    end: usize,
-    line: u64,
-    lines: u64,
-    fields: Vec<Field>,
-}
-
-/// The sample under one delimiter.
-struct Attempt<'a> {
-    text: &'a [u8],
-    marks: Marks,
-    rows: Vec<Sampled>,
-    /// How many fields most rows have, and how many rows that are, of how many from the first of them on.
-    width: usize,
-    agreeing: usize,
-    counted: usize,
-    header: Header,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Header {
-    None,
-    /// Some of its cells are empty.
-    Gaps(usize),
-    Full(usize),
 }
 
 /// Settles the shape of a text that starts with `sample` (and ends with it, if `last`).
@@ -139,135 +109,7 @@ fn sample_told(sample: &[u8]) -> Option<u8> {
     }
 }
 
-/// The attempt that explains the sample better; the first where both do equally.
-fn better<'a>(one: Attempt<'a>, other: Attempt<'a>) -> Attempt<'a> {
-    let rank = |attempt: &Attempt<'_>| {
-        let even = attempt.agreeing * 10 >= attempt.counted * 9;
-        let share = (attempt.agreeing * 1_000).checked_div(attempt.counted).unwrap_or(0);
-        (attempt.columns() >= 2, attempt.header != Header::None, even, attempt.width, share)
-    };
-    if rank(&other) > rank(&one) { other } else { one }
-}
-
-impl<'a> Attempt<'a> {
-    fn new(text: &'a [u8], last: bool, marks: Marks) -> Self {
-        let mut attempt =
-            Self { text, marks, rows: Vec::new(), width: 1, agreeing: 0, counted: 0, header: Header::None };
-        attempt.split(last);
-        let mut counts = std::collections::BTreeMap::new();
-        for row in attempt.rows.iter().filter(|row| row.fields.len() >= 2) {
-            *counts.entry(row.fields.len()).or_insert(0_usize) += 1;
-        }
-        if let Some((width, rows)) = counts.into_iter().max_by_key(|(width, rows)| (*rows, *width)) {
-            (attempt.width, attempt.agreeing) = (width, rows);
-        } else {
-            attempt.agreeing = attempt.rows.len();
-        }
-        let first = attempt.rows.iter().position(|row| row.fields.len() == attempt.width).unwrap_or(0);
-        attempt.counted = attempt.rows.len() - first;
-        attempt.header = attempt.find_header();
-        attempt
-    }
-
-    fn split(&mut self, last: bool) {
-        let (mut start, mut line) = (0, 1);
-        while start < self.text.len() && self.rows.len() < SAMPLE_ROWS_MAX {
-            let mut fields = Vec::new();
-            match self.marks.split(&self.text[start..], last, COLUMNS_MAX, &mut fields) {
-                Step::Row { bytes, lines, .. } => {
-                    self.rows.push(Sampled { start, end: start + bytes, line, lines, fields });
-                    (start, line) = (start + bytes, line + lines);
-                }
-                Step::Blank { bytes } => (start, line) = (start + bytes, line + 1),
-                Step::Fault { bytes, .. } => {
-                    self.rows.push(Sampled { start, end: start + bytes, line, lines: 1, fields: Vec::new() });
-                    (start, line) = (start + bytes, line + 1);
-                }
-                Step::More => return,
-            }
-        }
-    }
-
-    fn cell(&self, row: &Sampled, index: usize) -> String {
-        let Some(field) = row.fields.get(index) else { return String::new() };
-        let bytes = self.text.get(row.start + field.start..row.start + field.end).unwrap_or(&[]);
-        let text = String::from_utf8_lossy(bytes);
-        let whole = Field { start: 0, end: text.len(), doubled: field.doubled };
-        field_text(&text, whole, self.marks.quote, &mut String::new()).trim().to_owned()
-    }
-
-    /// Whether a row is as wide as most, or lacks only the delimiter at its end.
-    fn is_wide(&self, row: &Sampled) -> bool {
-        row.fields.len() == self.width || (self.is_trailing() && row.fields.len() + 1 == self.width)
-    }
-
-    /// How many columns there are, without an empty one after the delimiter that ends each row.
-    fn columns(&self) -> usize {
-        self.width - usize::from(self.is_trailing())
-    }
-
-    /// Whether every row ends with a delimiter.
-    fn is_trailing(&self) -> bool {
-        let mut bulk = self.rows.iter().filter(|row| row.fields.len() == self.width);
-        self.width >= 2 && bulk.all(|row| row.fields.last().is_some_and(|field| field.start >= field.end))
-    }
-
-    /// The first row that looks like names, before any that looks like the data.
-    fn find_header(&self) -> Header {
-        let values = self.value_columns();
-        let mut gaps = Header::None;
-        for (index, row) in self.rows.iter().enumerate().filter(|(_, row)| self.is_wide(row)) {
-            let cells: Vec<String> = (0..row.fields.len()).map(|column| self.cell(row, column)).collect();
-            let names = cells.len() - usize::from(cells.len() == self.width && self.is_trailing());
-            let names = &cells[..names];
-            let full = names.iter().filter(|cell| !cell.is_empty()).count();
-            if !names.iter().any(|cell| is_value(cell)) {
-                if full == names.len() {
-                    return Header::Full(index);
-                }
-                if gaps == Header::None && full * 2 >= names.len() {
-                    gaps = Header::Gaps(index);
-                }
-            }
-            let likely =
-                values.iter().filter(|column| cells.get(**column).is_some_and(|cell| is_value(cell))).count();
-            if likely * 2 > values.len() {
-                break;
-            }
-        }
-        gaps
-    }
-
-    /// The columns whose cells are numbers and dates, at least four in five. The second half of the rows is
-    /// looked at, since what stands before the data comes first.
-    fn value_columns(&self) -> Vec<usize> {
-        let bulk = || self.rows.iter().filter(|row| row.fields.len() == self.width);
-        let half = bulk().count() / 2;
-        let is_values = |column: &usize| {
-            let (mut cells, mut values) = (0, 0);
-            for row in bulk().skip(half).take(VALUE_ROWS_MAX) {
-                let cell = self.cell(row, *column);
-                cells += usize::from(!cell.is_empty());
-                values += usize::from(is_value(&cell));
-            }
-            // The header itself may be one of the cells.
-            values > 0 && values * 5 >= (cells - 1) * 4
-        };
-        (0..self.width.min(COLUMNS_MAX)).filter(is_values).collect()
-    }
-
-    fn quotes_with_apostrophes(&self) -> bool {
-        if memchr::memchr(b'"', self.text).is_some() || memchr::memchr(b'\'', self.text).is_none() {
-            return false;
-        }
-        let fields = || self.rows.iter().flat_map(|row| row.fields.iter().map(move |field| (row, field)));
-        let quoted = fields().filter(|(row, field)| {
-            let text = self.text.get(row.start + field.start..row.start + field.end);
-            text.is_some_and(|text| text.len() >= 2 && text.starts_with(b"'") && text.ends_with(b"'"))
-        });
-        quoted.count() * 3 >= fields().count()
-    }
-
+impl Attempt<'_> {
     fn shape(&self, options: &ReadOptions, told: bool) -> Result<Shape, Error> {
         let mut evidence = vec![self.delimiter_evidence(options, told)];
         let quote = char::from(self.marks.quote);
@@ -275,6 +117,7 @@ impl<'a> Attempt<'a> {
             let why = if options.quote.is_some() { "as told" } else { "cells start and end with it" };
             evidence.push(format!("quote `{quote}`: {why}"));
         }
+        evidence.extend(self.late_quote_evidence());
         // A header row that was asked for is the first line of the sample.
         let header = match (options.header_row, self.header) {
             (Some(0), _) | (None, Header::None) => None,
@@ -313,8 +156,4 @@ impl<'a> Attempt<'a> {
             evidence,
         })
     }
-}
-
-fn is_value(cell: &str) -> bool {
-    cell::is_value(cell)
 }

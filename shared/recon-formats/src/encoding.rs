@@ -190,13 +190,14 @@ impl Census {
                     self.wide
                 ),
             )
-        } else if self.wide > 9 * self.invalid {
-            // Text of another encoding hardly ever holds valid UTF-8 by chance, so these are damaged cells.
+        } else if self.wide >= self.invalid {
+            // Text of another encoding hardly ever holds valid UTF-8 by chance, so these are damaged cells. Reading
+            // them as Windows-1252 would garble the valid ones without a word; this way rows are rejected.
             let (wide, invalid) = (self.wide, self.invalid);
             (
                 UTF_8,
                 format!(
-                    "encoding utf-8: {wide} characters beyond ASCII are valid, {invalid} places are damaged, the first on line {line}"
+                    "encoding utf-8: {wide} characters beyond ASCII are valid, {invalid} places are damaged, the first on line {line}, and their rows are rejected (say `encoding` if the file is of another one)"
                 ),
             )
         } else {

@@ -7,7 +7,9 @@ pub mod dataset_parquet;
 mod dialect;
 mod encoding;
 pub mod mapping;
+mod parquet_columns;
 mod profile;
+pub mod rejections_parquet;
 pub mod results;
 mod split;
 pub mod text_reader;
@@ -26,5 +28,7 @@ pub const CELL_BYTES_MAX: usize = 64 * 1024;
 pub const ROW_BYTES_MAX: usize = 1024 * 1024;
 /// The most lines that quoted cells may stretch one row over.
 pub const ROW_LINES_MAX: u64 = 1_000;
+/// The most bytes that are kept of a line that cannot be read; a longer one ends with `…` after them.
+pub const RAW_BYTES_MAX: usize = 1_024;
 /// The most rows of one batch, rejected ones included.
 pub const ROWS_PER_BATCH_MAX: usize = 65_536;

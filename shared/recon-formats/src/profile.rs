@@ -6,8 +6,8 @@ use recon_contract::{ColumnProfile, Fits};
 use recon_domain::{Currency, DateOrder, ReadOptions};
 
 use crate::TextColumn;
-use crate::cell::number::Fit;
-use crate::cell::{date, is_blank, timestamp};
+use crate::cell::number::{Fit, Number};
+use crate::cell::{date, is_blank};
 
 /// Cells that are shown of each column.
 const SAMPLES_MAX: usize = 5;
@@ -15,6 +15,10 @@ const SAMPLES_MAX: usize = 5;
 const SAMPLE_CHARS_MAX: usize = 80;
 /// No number, date or point in time is written with more bytes than this.
 const VALUE_BYTES_MAX: usize = 96;
+
+/// Numbers with up to so many digits before the decimal mark must have room at any scale of a run: the amounts of
+/// the largest ledgers in the smallest currencies. A few finer numbers do not push them out.
+pub(crate) const WHOLE_DIGITS_KEPT: u8 = 15;
 
 /// The keys of [`Fits`].
 pub(crate) mod key {
@@ -25,6 +29,9 @@ pub(crate) mod key {
     pub(crate) const EITHER: &str = "decimal:either";
     pub(crate) const PLACES_POINT: &str = "places.";
     pub(crate) const PLACES_COMMA: &str = "places,";
+    pub(crate) const WHOLE_POINT: &str = "whole.";
+    pub(crate) const WHOLE_COMMA: &str = "whole,";
+    pub(crate) const CODED: &str = "decimal:coded";
     pub(crate) const INTEGER: &str = "integer";
     pub(crate) const DATE: &str = "date";
     pub(crate) const TIMESTAMP: &str = "timestamp";
@@ -52,6 +59,25 @@ pub(crate) fn is_empty(cell: &str, null_values: &[String]) -> bool {
     }
 }
 
+/// How much room numbers take.
+#[derive(Debug, Clone, Copy, Default)]
+struct Extent {
+    /// The most digits after the decimal mark.
+    places: u8,
+    /// The most digits before it, of the numbers that have at most [`WHOLE_DIGITS_KEPT`].
+    whole: u8,
+}
+
+impl Extent {
+    fn add(&mut self, number: Number) {
+        self.places = self.places.max(number.places());
+        let whole = number.whole_digits();
+        if whole <= WHOLE_DIGITS_KEPT {
+            self.whole = self.whole.max(whole);
+        }
+    }
+}
+
 /// Counts of one column.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Counts {
@@ -62,8 +88,10 @@ pub(crate) struct Counts {
     point: u64,
     comma: u64,
     either: u64,
-    places_point: u8,
-    places_comma: u8,
+    /// Those with the code of a currency beside them.
+    coded: u64,
+    extent_point: Extent,
+    extent_comma: Extent,
     integer: u64,
     date: u64,
     orders: [u64; 3],
@@ -116,7 +144,7 @@ impl Counts {
         for (count, order) in self.orders.iter_mut().zip(DateOrder::ALL) {
             *count += u64::from(orders.contains(*order));
         }
-        self.timestamp += u64::from(cell.len() >= 16 && timestamp::parse(cell).is_ok());
+        self.timestamp += u64::from(orders.has_time());
     }
 
     fn count_number(&mut self, fit: Fit) {
@@ -127,15 +155,18 @@ impl Counts {
         self.integer += u64::from(fit.is_integer());
         if let Some(number) = fit.point {
             self.point += 1;
-            self.places_point = self.places_point.max(number.places());
+            self.extent_point.add(number);
         }
         if let Some(number) = fit.comma {
             self.comma += 1;
-            self.places_comma = self.places_comma.max(number.places());
+            self.extent_comma.add(number);
         }
-        let differs = |(point, comma): (crate::cell::number::Number, crate::cell::number::Number)| {
-            (point.units, point.scale) != (comma.units, comma.scale)
-        };
+        if let Some(currency) = fit.point.or(fit.comma).and_then(|number| number.currency) {
+            self.coded += 1;
+            self.exponent = self.exponent.max(currency.exponent());
+        }
+        let differs =
+            |(point, comma): (Number, Number)| (point.units, point.scale) != (comma.units, comma.scale);
         self.either += u64::from(fit.point.zip(fit.comma).is_some_and(differs));
     }
 
@@ -148,8 +179,11 @@ impl Counts {
             (key::POINT, self.point),
             (key::COMMA, self.comma),
             (key::EITHER, self.either),
-            (key::PLACES_POINT, u64::from(self.places_point)),
-            (key::PLACES_COMMA, u64::from(self.places_comma)),
+            (key::CODED, self.coded),
+            (key::PLACES_POINT, u64::from(self.extent_point.places)),
+            (key::PLACES_COMMA, u64::from(self.extent_comma.places)),
+            (key::WHOLE_POINT, u64::from(self.extent_point.whole)),
+            (key::WHOLE_COMMA, u64::from(self.extent_comma.whole)),
             (key::INTEGER, self.integer),
             (key::DATE, self.date),
             (key::TIMESTAMP, self.timestamp),

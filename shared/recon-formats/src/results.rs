@@ -1,18 +1,31 @@
-//! Results to files, in canonical order.
+//! Results to files and back, in canonical order.
 
 mod body;
+mod breaks;
+mod breaks_parquet;
 mod cells;
+mod columns;
 mod csv;
+mod error;
 mod json;
+mod long_parquet;
+mod matches;
 pub mod matches_parquet;
+pub mod read;
 mod rejected;
+mod view;
 
-use recon_domain::{AMOUNT, CURRENCY, RuleSet, Side};
+pub use recon_contract::ResultFormat;
+use recon_domain::{RuleSet, Side};
 use recon_engine::{Column, Interner, Outcome, Table};
 
 pub use body::BreakBody;
-use cells::{Cell, Scratch};
-pub use rejected::write_rejected_csv;
+pub use breaks::{BreaksWriter, Unreadable};
+use cells::Datum;
+pub use columns::{Kind, ResultColumn};
+pub use error::Error;
+pub use matches::write_stored_matches;
+pub use rejected::{RejectedWriter, write_stored_rejections};
 
 /// Bytes that are gathered before they are written.
 const WRITE_BYTES: usize = 256 * 1024;
@@ -32,15 +45,6 @@ pub struct Results<'a> {
     pub outcome: &'a Outcome,
 }
 
-/// What is shown of a row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Shown {
-    /// The cell of a role.
-    Role(usize),
-    /// The currency of an amount, where no column says it.
-    Currency,
-}
-
 impl<'a> Results<'a> {
     fn table(&self, side: Side) -> &'a Table {
         match side {
@@ -54,27 +58,13 @@ impl<'a> Results<'a> {
         self.table(side).rows.get(index(entry)).copied().unwrap_or(0)
     }
 
-    /// The names and places of what is shown of a row on the wire: the roles, and a currency beside an
-    /// amount.
-    fn shown(&self) -> Vec<(&'a str, Shown)> {
-        let roles =
-            self.rules.roles.iter().enumerate().map(|(index, role)| (role.name.as_str(), Shown::Role(index)));
-        let mut shown: Vec<_> = roles.collect();
-        if self.rules.role(AMOUNT).is_some() && self.rules.role(CURRENCY).is_none() {
-            shown.push((CURRENCY, Shown::Currency));
-        }
-        shown
-    }
-
-    fn cell<'s>(&'s self, side: Side, entry: u32, shown: Shown, scratch: &'s mut Scratch) -> Cell<'s> {
+    /// The cell of an entry in one of the [`columns`](Self::columns).
+    fn datum(&self, side: Side, entry: u32, column: usize) -> Datum<'a> {
         let table = self.table(side);
-        match shown {
-            Shown::Role(role) => match table.columns.get(role) {
-                Some(column) => scratch.cell(column, index(entry), self.texts),
-                None => Cell::Empty,
-            },
-            Shown::Currency => {
-                table.currencies.get(index(entry)).map_or(Cell::Empty, |code| Cell::Text(code.as_str()))
+        match table.columns.get(column) {
+            Some(column) => Datum::of(column, index(entry), self.texts),
+            None => {
+                table.currencies.get(index(entry)).map_or(Datum::Empty, |code| Datum::Text(code.as_str()))
             }
         }
     }

@@ -247,6 +247,10 @@ impl BatchSource for TextReader {
         &self.rows.shape.header
     }
 
+    fn dialect(&self) -> &Dialect {
+        &self.dialect
+    }
+
     fn keep(&mut self, keep: &Keep) -> Result<(), SourceError> {
         Ok(self.restrict(keep)?)
     }

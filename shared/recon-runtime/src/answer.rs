@@ -5,7 +5,9 @@ use std::marker::PhantomData;
 
 use axum::body::Body as Content;
 use axum::response::{IntoResponse, Response};
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, LOCATION, RETRY_AFTER, SET_COOKIE};
+use http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, LOCATION, RETRY_AFTER, SET_COOKIE,
+};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use jiff::Timestamp;
 use recon_contract::{Code, Problem};
@@ -72,6 +74,13 @@ impl<T> Reply<T> {
         Self::empty(StatusCode::NOT_MODIFIED)
     }
 
+    /// 200 with a text of this media type, as it is.
+    #[must_use]
+    pub fn text(media_type: &'static str, text: &str) -> Self {
+        let reply = Self { body: text.as_bytes().to_vec(), ..Self::empty(StatusCode::OK) };
+        reply.header(CONTENT_TYPE, HeaderValue::from_static(media_type))
+    }
+
     /// What became of a guarded request: fresh or replayed, or the refusal of a key that is in use elsewhere.
     ///
     /// # Errors
@@ -122,6 +131,15 @@ impl<T> Reply<T> {
     pub fn cookie(self, cookie: Option<HeaderValue>) -> Self {
         match cookie {
             Some(cookie) => self.header(SET_COOKIE, cookie),
+            None => self,
+        }
+    }
+
+    /// With a policy for what a browser may do with it, instead of the one that lets it do nothing.
+    #[must_use]
+    pub fn policy(self, policy: Option<&str>) -> Self {
+        match policy {
+            Some(policy) => self.with(CONTENT_SECURITY_POLICY, policy),
             None => self,
         }
     }

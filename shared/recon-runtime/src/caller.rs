@@ -28,6 +28,18 @@ impl Caller {
     }
 }
 
+/// The session that the request was sent with, for the few endpoints that show or end it.
+#[derive(Debug, Clone)]
+pub struct CallerSession(pub SessionRecord);
+
+impl<S: Send + Sync> FromRequestParts<S> for CallerSession {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
+        parts.extensions.get().cloned().ok_or_else(|| unmounted("the session of a caller without one"))
+    }
+}
+
 impl<S: Send + Sync> FromRequestParts<S> for Caller {
     type Rejection = Refusal;
 
@@ -36,8 +48,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
     }
 }
 
-impl From<SessionRecord> for Caller {
-    fn from(session: SessionRecord) -> Self {
+impl From<&SessionRecord> for Caller {
+    fn from(session: &SessionRecord) -> Self {
         Self { user: session.user, workspace: session.workspace, role: session.role, session: session.id }
     }
 }

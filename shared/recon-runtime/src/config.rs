@@ -3,10 +3,17 @@
 use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
+use std::time::Duration;
 
 use http::uri::{Authority, Scheme, Uri};
 
+use crate::setting::Setting;
 use crate::{Environment, SettingError, setting};
+
+/// The longest pause between two sweeps: a day.
+const SWEEP_INTERVAL_SECONDS_MAX: u32 = 86_400;
+/// The longest retention: a hundred years.
+const RETENTION_DAYS_MAX: u32 = 36_500;
 
 /// Where the server listens.
 #[derive(Debug, Clone)]
@@ -33,6 +40,15 @@ pub struct WebConfig {
 pub struct WorkerConfig {
     /// Jobs at once.
     pub concurrency: u16,
+}
+
+/// What a sweeper removes, and how often.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SweepConfig {
+    /// The pause between two sweeps of a process that repeats them.
+    pub interval: Duration,
+    /// How long finished reconciliations and unused datasets are kept; for good where `None`.
+    pub retention: Option<Duration>,
 }
 
 /// Scheme and authority of a URL, such as `https://recon.example.com`.
@@ -94,6 +110,27 @@ impl WorkerConfig {
     }
 }
 
+impl SweepConfig {
+    /// Reads `SWEEP_INTERVAL_SECONDS` and `RETENTION_DAYS`.
+    ///
+    /// # Errors
+    /// When one of them does not read, or is out of its range.
+    pub fn read(environment: &Environment) -> Result<Self, SettingError> {
+        let within = |setting: &Setting, number: u32, max: u32| match (1..=max).contains(&number) {
+            true => Ok(number),
+            false => Err(setting.invalid(&number.to_string())),
+        };
+        let seconds = environment.read(&setting::SWEEP_INTERVAL_SECONDS)?;
+        let seconds = within(&setting::SWEEP_INTERVAL_SECONDS, seconds, SWEEP_INTERVAL_SECONDS_MAX)?;
+        let days = environment.read_optional(&setting::RETENTION_DAYS)?;
+        let days = days.map(|days| within(&setting::RETENTION_DAYS, days, RETENTION_DAYS_MAX)).transpose()?;
+        Ok(Self {
+            interval: Duration::from_secs(seconds.into()),
+            retention: days.map(|days| Duration::from_hours(24 * u64::from(days))),
+        })
+    }
+}
+
 impl Origin {
     fn is_loopback(&self) -> bool {
         let host = self.authority.host().trim_start_matches('[').trim_end_matches(']');
@@ -149,6 +186,28 @@ mod tests {
         assert!(!plain([("PUBLIC_URL", "https://recon.example.com"), unset]));
         assert!(!plain([("PUBLIC_URL", "http://recon.example.com"), unset]));
         assert!(!plain([("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9001"), unset]));
+    }
+
+    #[test]
+    fn nothing_is_deleted_for_its_age_unless_somebody_says_so() {
+        let read = |pairs: [(&str, &str); 2]| SweepConfig::read(&Environment::of(pairs));
+        let unset = ("LOG", "info");
+        let default = read([unset, unset]).unwrap();
+        assert_eq!(default, SweepConfig { interval: Duration::from_mins(1), retention: None });
+        let set = read([("RETENTION_DAYS", "90"), ("SWEEP_INTERVAL_SECONDS", "5")]).unwrap();
+        assert_eq!(set.retention, Some(Duration::from_hours(90 * 24)));
+        assert_eq!(set.interval, Duration::from_secs(5));
+        for (name, value) in [
+            ("RETENTION_DAYS", "0"),
+            ("RETENTION_DAYS", "36501"),
+            ("RETENTION_DAYS", "-1"),
+            ("RETENTION_DAYS", "soon"),
+            ("SWEEP_INTERVAL_SECONDS", "0"),
+            ("SWEEP_INTERVAL_SECONDS", "86401"),
+        ] {
+            let error = read([(name, value), unset]).unwrap_err().to_string();
+            assert!(error.starts_with(name) && error.contains(value), "{error}");
+        }
     }
 
     #[test]

@@ -37,6 +37,12 @@ impl SessionCookie {
         Some(line)
     }
 
+    /// The line that takes it back.
+    #[must_use]
+    pub fn cleared(&self) -> Option<HeaderValue> {
+        HeaderValue::try_from(format!("{}=; Max-Age=0; {}", self.name, self.attributes)).ok()
+    }
+
     /// The token in a request's cookies.
     pub(crate) fn token<'h>(&self, headers: &'h HeaderMap) -> Option<&'h str> {
         let lines = headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());
@@ -63,7 +69,11 @@ mod tests {
                 "__Host-session=t.s; Expires=Mon, 02 Mar 2026 10:00:00 GMT; Path=/; Secure; HttpOnly; SameSite=Lax",
             ),
         ] {
-            assert_eq!(SessionCookie::of(&web(plain)).line("t.s", expires_at).unwrap(), expected);
+            let cookie = SessionCookie::of(&web(plain));
+            assert_eq!(cookie.line("t.s", expires_at).unwrap(), expected);
+            // Browsers take a cookie back only by a line with the same name and attributes.
+            let expires = "=t.s; Expires=Mon, 02 Mar 2026 10:00:00 GMT";
+            assert_eq!(cookie.cleared().unwrap(), expected.replace(expires, "=; Max-Age=0"));
         }
     }
 

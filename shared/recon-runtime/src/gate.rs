@@ -9,8 +9,10 @@ use http::header::{AUTHORIZATION, CONTENT_LENGTH, HOST, ORIGIN};
 use http::{Extensions, HeaderMap};
 use recon_contract::route::{LimitClass, Method, Route};
 use recon_contract::{Code, Problem};
-use recon_session::{SessionToken, Sessions, Touch};
+use recon_session::{SessionRecord, SessionToken, Sessions, Touch};
+use recon_store::Users;
 
+use crate::caller::CallerSession;
 use crate::config::WebConfig;
 use crate::cookie::SessionCookie;
 use crate::{Caller, Clock, Platform, Refusal, because};
@@ -24,6 +26,7 @@ const RETRY_SECONDS: u32 = 1;
 #[derive(Clone)]
 pub(crate) struct Gate {
     sessions: Sessions,
+    users: Users,
     clock: Clock,
     cookie: SessionCookie,
     web: WebConfig,
@@ -44,8 +47,9 @@ pub(crate) async fn enter(
     let gate = Gate::of_request(request.extensions())?.clone();
     gate.check_size(&route, request.headers())?;
     if route.access.needs_session() {
-        let caller = gate.admit(&route, request.headers()).await?;
-        request.extensions_mut().insert(caller);
+        let session = gate.admit(&route, request.headers()).await?;
+        request.extensions_mut().insert(Caller::from(&session));
+        request.extensions_mut().insert(CallerSession(session));
     }
     request.extensions_mut().insert(route);
     let answer = next.run(request);
@@ -64,6 +68,7 @@ impl Gate {
     pub(crate) fn of(platform: &Platform) -> Self {
         Self {
             sessions: platform.sessions(),
+            users: platform.store.users(),
             clock: platform.clock.clone(),
             cookie: SessionCookie::of(&platform.web),
             web: platform.web.clone(),
@@ -91,24 +96,29 @@ impl Gate {
         if said.is_some_and(|bytes| bytes > limit) { Err(too_large(limit)) } else { Ok(()) }
     }
 
-    async fn admit(&self, route: &Route, headers: &HeaderMap) -> Result<Caller, Refusal> {
+    async fn admit(&self, route: &Route, headers: &HeaderMap) -> Result<SessionRecord, Refusal> {
         let (token, by_cookie) = match self.credential(headers)? {
             Credential::Bearer(token) => (token, false),
             Credential::Cookie(token) => (token, true),
         };
         let now = self.clock.now();
-        let session = self.sessions.load(&token, now).await?.ok_or_else(ended)?;
-        noted(self.sessions.touch(&session, now).await)?;
+        let mut session = self.sessions.load(&token, now).await?.ok_or_else(ended)?;
+        // A session store may bring back what was revoked; the user's own record does not.
+        if !self.users.admits(session.workspace, session.user, session.authenticated_at).await? {
+            return Err(ended());
+        }
+        if noted(self.sessions.touch(&session, now).await)? {
+            session.last_seen_at = session.last_seen_at.max(now);
+        }
         if by_cookie && route.method != Method::Get && !self.is_same_origin(headers) {
             let detail = "a request with a cookie must come from this service's own pages";
             return Err(Refusal::new(Code::CrossOrigin, detail));
         }
-        let caller = Caller::from(session);
-        if !route.access.admits(caller.role) {
-            let detail = format!("the role `{}` may not do this", caller.role);
+        if !route.access.admits(session.role) {
+            let detail = format!("the role `{}` may not do this", session.role);
             return Err(Refusal::new(Code::Forbidden, detail));
         }
-        Ok(caller)
+        Ok(session)
     }
 
     fn credential(&self, headers: &HeaderMap) -> Result<Credential, Refusal> {
@@ -148,15 +158,16 @@ pub(crate) fn too_large(limit: u64) -> Refusal {
     Refusal::new(Code::PayloadTooLarge, format!("the body is larger than {limit} bytes"))
 }
 
-/// Refuses a session that ended meanwhile. A note that could not be written refuses nobody: the session was found
-/// alive, and a store that takes no writes for a while may still be read.
-fn noted(touched: Result<Touch, recon_session::Error>) -> Result<(), Refusal> {
+/// Refuses a session that ended meanwhile, and says whether the sight of its user was written down. A note that could
+/// not be written refuses nobody: the session was found alive, and a store that takes no writes may still be read.
+fn noted(touched: Result<Touch, recon_session::Error>) -> Result<bool, Refusal> {
     match touched {
         Ok(Touch::Gone) => Err(ended()),
-        Ok(Touch::Recent | Touch::Written) => Ok(()),
+        Ok(Touch::Recent) => Ok(false),
+        Ok(Touch::Written) => Ok(true),
         Err(error) => {
             tracing::warn!(%error, because = because(&error), "not noted that a session is in use");
-            Ok(())
+            Ok(false)
         }
     }
 }

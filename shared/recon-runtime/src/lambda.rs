@@ -10,6 +10,7 @@ use serde_json::Value;
 use tower::ServiceExt as _;
 
 use self::event::Dialect;
+use crate::download::IsDownload;
 use crate::problem;
 
 /// Answers events until Lambda ends the process.
@@ -35,7 +36,8 @@ pub(crate) async fn respond(router: Router, event: &Value) -> Value {
     });
     let Ok(response) = router.oneshot(request).await;
     let (parts, body) = response.into_parts();
-    match answer::collect(body).await {
+    let is_file = parts.extensions.get::<IsDownload>().is_some();
+    match answer::collect(body, is_file).await {
         Ok(body) => answer::answer(&parts, &body, dialect),
         Err(problem) => {
             let id = parts
@@ -45,7 +47,7 @@ pub(crate) async fn respond(router: Router, event: &Value) -> Value {
                 .unwrap_or_default();
             tracing::error!(request_id = id, code = %problem.code, detail = problem.detail, "answer not sent");
             let (refused, body) = problem::document(problem, id).into_parts();
-            let body = answer::collect(body).await.unwrap_or_default();
+            let body = answer::collect(body, is_file).await.unwrap_or_default();
             answer::answer(&refused, &body, dialect)
         }
     }

@@ -25,9 +25,12 @@ impl From<Error> for Refusal {
             }
             // The others get no further by themselves.
             Error::DatasetNotReady { .. } => Self::new(Code::DatasetNotReady, detail),
+            Error::DatasetInUse { .. } => Self::new(Code::DatasetInUse, detail),
             Error::UploadClosed { .. } => Self::new(Code::DatasetSealed, detail),
             Error::NoUpload { .. } => Self::new(Code::ContentMissing, detail),
             Error::ShaMismatch { .. } => Self::new(Code::ChecksumMismatch, detail),
+            Error::ReconciliationFinished { .. } => Self::new(Code::AlreadyFinished, detail),
+            Error::ReconciliationUnfinished { .. } => Self::new(Code::ReconciliationRunning, detail),
             Error::SchemaNewer { .. } => Self::failed(Problem::new(Code::IncompatibleSchema, detail), error),
             Error::Database { .. }
             | Error::Panicked { .. }
@@ -37,6 +40,7 @@ impl From<Error> for Refusal {
             | Error::TooLarge { .. }
             | Error::EmailTaken
             | Error::LeaseLost { .. }
+            | Error::Torn { .. }
             | Error::Migration(_) => Self::internal(error),
         }
     }

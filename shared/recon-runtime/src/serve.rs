@@ -22,6 +22,8 @@ pub(crate) enum RunError {
         #[source]
         source: std::io::Error,
     },
+    #[error(transparent)]
+    Task(Box<dyn std::error::Error + Send + Sync>),
     #[error("the Lambda runtime API failed: {0}")]
     Lambda(lambda_runtime::Error),
 }

@@ -111,6 +111,24 @@ pub const WORKER_CONCURRENCY: Setting = Setting {
     about: "jobs that a worker runs at once",
 };
 
+/// How often `recon serve` sweeps.
+pub const SWEEP_INTERVAL_SECONDS: Setting = Setting {
+    name: "SWEEP_INTERVAL_SECONDS",
+    default: "60",
+    expects: "a number of seconds, 1 to 86400",
+    secret: false,
+    about: "seconds between two sweeps of `recon serve`, which remove what nobody needs any more",
+};
+
+/// How long finished reconciliations and unused datasets are kept.
+pub const RETENTION_DAYS: Setting = Setting {
+    name: "RETENTION_DAYS",
+    default: "",
+    expects: "a number of days, 1 to 36500",
+    secret: false,
+    about: "days after which the sweeper deletes finished reconciliations, and datasets that none uses",
+};
+
 /// Every setting.
 pub const ALL: &[&Setting] = &[
     &DATABASE_URL,
@@ -123,6 +141,8 @@ pub const ALL: &[&Setting] = &[
     &LOG_FORMAT,
     &UPLOAD_BYTES_MAX,
     &WORKER_CONCURRENCY,
+    &SWEEP_INTERVAL_SECONDS,
+    &RETENTION_DAYS,
 ];
 
 impl Setting {

@@ -4,6 +4,7 @@ mod agreement;
 mod answers;
 mod bodies;
 mod container;
+mod downloads;
 mod events;
 mod gate;
 mod surroundings;

@@ -3,7 +3,9 @@
 mod breaks;
 mod dataset;
 mod reconciliation;
+mod session;
 
 pub use breaks::break_of;
 pub use dataset::dataset;
-pub use reconciliation::reconciliation;
+pub use reconciliation::{asked_status, reconciliation};
+pub use session::{session, user};

@@ -8,7 +8,7 @@ use std::fmt;
 use futures_util::future::BoxFuture;
 use recon_domain::{Instant, SessionId, UserRole};
 
-use crate::{Attributes, Error, SessionRecord, Tag, TokenHash};
+use crate::{Attributes, Error, SessionRecord, SessionSeek, Tag, TokenHash};
 
 /// Where a session is: its user's slot, and the hash of its token there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -80,8 +80,13 @@ pub trait Backend: fmt::Debug + Send + Sync {
         moment: Moment,
     ) -> BoxFuture<'_, Result<Option<SessionRecord>, Error>>;
 
-    /// At most `limit` sessions of a user that are alive, the last seen first.
-    fn list(&self, tag: Tag, limit: u32, moment: Moment) -> BoxFuture<'_, Result<Vec<SessionRecord>, Error>>;
+    /// The sessions of a user that are alive, by id from the greatest, which of UUIDv7 is the newest.
+    fn list(
+        &self,
+        tag: Tag,
+        seek: SessionSeek,
+        moment: Moment,
+    ) -> BoxFuture<'_, Result<Vec<SessionRecord>, Error>>;
 
     /// Ends a session; says whether there was one.
     fn revoke(&self, tag: Tag, id: SessionId) -> BoxFuture<'_, Result<bool, Error>>;

@@ -14,5 +14,5 @@ pub use attributes::{ATTRIBUTES_BYTES_MAX, Attributes, Patch};
 pub use error::Error;
 pub use lifetimes::{AbsoluteLifetime, IdleTimeout, LifetimeError, Lifetimes};
 pub use record::{NewSession, Opened, SessionRecord};
-pub use sessions::{Revocation, Rotation, SESSIONS_LISTED_MAX, Sessions, Touch};
+pub use sessions::{Revocation, Rotation, SESSIONS_LISTED_MAX, SessionPage, SessionSeek, Sessions, Touch};
 pub use token::{SessionToken, Tag, TokenError, TokenHash};

@@ -7,7 +7,7 @@ use recon_domain::{Instant, SessionId, UserRole};
 use crate::backend::{Backend, Replacement, SessionKey, Update};
 use crate::{Error, Lifetimes, NewSession, Opened, Patch, SessionRecord, SessionToken, Tag};
 
-/// The most sessions that [`Sessions::list`] gives.
+/// The most sessions of one page of [`Sessions::list`].
 pub const SESSIONS_LISTED_MAX: u32 = 500;
 
 /// Sessions in some store. A clone is cheap and is the same store.
@@ -17,6 +17,31 @@ pub const SESSIONS_LISTED_MAX: u32 = 500;
 pub struct Sessions {
     backend: Arc<dyn Backend>,
     lifetimes: Lifetimes,
+}
+
+/// Which page of a user's sessions is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionSeek {
+    /// Only those older than this one.
+    pub before: Option<SessionId>,
+    /// The most of them.
+    pub limit: u32,
+}
+
+/// A page of a user's sessions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionPage {
+    /// The sessions, the newest first.
+    pub items: Vec<SessionRecord>,
+    /// Whether older ones follow.
+    pub more: bool,
+}
+
+impl Default for SessionSeek {
+    /// The newest, as many as a page holds.
+    fn default() -> Self {
+        Self { before: None, limit: SESSIONS_LISTED_MAX }
+    }
 }
 
 /// What became of a sight of a user.
@@ -155,14 +180,20 @@ impl Sessions {
         record.map(|record| Opened { token: new, record }).ok_or(Error::Gone)
     }
 
-    /// The sessions of a user that are alive, the last seen first, at most [`SESSIONS_LISTED_MAX`].
+    /// A page of the sessions of a user that are alive, the newest first.
     ///
     /// # Errors
     /// The store's.
-    pub async fn list(&self, tag: Tag, now: Instant) -> Result<Vec<SessionRecord>, Error> {
-        let mut records = self.backend.list(tag, SESSIONS_LISTED_MAX, self.lifetimes.moment(now)).await?;
-        records.retain(|record| self.lifetimes.is_alive(record, now));
-        Ok(records)
+    pub async fn list(&self, tag: Tag, seek: SessionSeek, now: Instant) -> Result<SessionPage, Error> {
+        let limit = seek.limit.clamp(1, SESSIONS_LISTED_MAX);
+        // One more than asked for tells whether more follow.
+        let one_more = SessionSeek { limit: limit + 1, ..seek };
+        let mut items = self.backend.list(tag, one_more, self.lifetimes.moment(now)).await?;
+        let asked = usize::try_from(limit).unwrap_or(usize::MAX);
+        let more = items.len() > asked;
+        items.truncate(asked);
+        items.retain(|record| self.lifetimes.is_alive(record, now));
+        Ok(SessionPage { items, more })
     }
 
     /// Ends one session of a user, at once: signing out, or naming another from the list.

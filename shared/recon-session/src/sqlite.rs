@@ -9,10 +9,13 @@ use sqlx::{Row, SqlitePool};
 use uuid::Uuid;
 
 use crate::backend::{Backend, Moment, Replacement, SessionKey, Update};
-use crate::{Attributes, Error, SessionRecord, Tag, TokenHash};
+use crate::{Attributes, Error, SessionRecord, SessionSeek, Tag, TokenHash};
 
 /// The tables, for the migration sequence of the database that holds them.
 pub const MIGRATION: &str = include_str!("sqlite/sessions.sql");
+
+/// A later step of the same sequence: the index by which a user's sessions are listed, the newest first.
+pub const MIGRATION_LISTING: &str = include_str!("sqlite/sessions_listing.sql");
 
 /// A session alive: `?1` is now, `?2` the time after which it must have been seen.
 macro_rules! alive {
@@ -66,7 +69,7 @@ const LIST: &str = concat!(
     "-- sessions_list
 select s.* from sessions s where s.tag = ?3 and ",
     alive!(),
-    " order by s.last_seen_at desc, s.id desc limit ?4"
+    " and s.id < ?5 order by s.id desc limit ?4"
 );
 
 const REVOKE: &str = "-- sessions_revoke
@@ -208,13 +211,19 @@ impl Backend for SqliteSessions {
         })
     }
 
-    fn list(&self, tag: Tag, limit: u32, moment: Moment) -> BoxFuture<'_, Result<Vec<SessionRecord>, Error>> {
+    fn list(
+        &self,
+        tag: Tag,
+        seek: SessionSeek,
+        moment: Moment,
+    ) -> BoxFuture<'_, Result<Vec<SessionRecord>, Error>> {
         Box::pin(async move {
             let rows = sqlx::query(LIST)
                 .bind(moment.now.micros())
                 .bind(moment.seen_after.micros())
                 .bind(tag.to_string())
-                .bind(i64::from(limit))
+                .bind(i64::from(seek.limit))
+                .bind(seek.before.map_or(Uuid::max(), SessionId::uuid).as_bytes().to_vec())
                 .fetch_all(&self.read)
                 .await
                 .map_err(failed)?;

@@ -13,6 +13,8 @@ pub const BREAKS_PER_BATCH_MAX: usize = 5_000;
 pub const BREAK_BATCH_BYTES: usize = 1024 * 1024;
 /// The most breaks of one page.
 pub const BREAKS_PER_PAGE_MAX: u32 = 500;
+/// The bytes of bodies at which a page of breaks is full, so that memory does not grow with the length of rows.
+pub const BREAK_PAGE_BYTES: usize = 1024 * 1024;
 
 /// A break that a run found.
 #[derive(Debug, Clone)]
@@ -79,7 +81,7 @@ pub struct BreakSeek {
     pub limit: u32,
 }
 
-/// A page of breaks.
+/// A page of breaks. It ends early with the break that makes it [`BREAK_PAGE_BYTES`] long.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BreakPage {
     /// The breaks.

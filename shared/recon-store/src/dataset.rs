@@ -6,6 +6,9 @@ use crate::sqlite::Database;
 use crate::words::words;
 use crate::{Clock, Failure, Json};
 
+/// The most datasets of one page.
+pub const DATASETS_PER_PAGE_MAX: u32 = 500;
+
 /// How far a dataset is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum DatasetStatus {
@@ -102,6 +105,24 @@ pub enum IngestResult {
 pub struct Attached {
     /// The object that was attached before. Nothing refers to it any more: it may be deleted.
     pub replaced: Option<String>,
+}
+
+/// Which page of the datasets is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DatasetSeek {
+    /// Only older ones than this; from the newest where `None`.
+    pub before: Option<DatasetId>,
+    /// How many it has at most, cut to [`DATASETS_PER_PAGE_MAX`].
+    pub limit: u32,
+}
+
+/// A page of datasets, the newest first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DatasetPage {
+    /// The datasets.
+    pub items: Vec<DatasetRecord>,
+    /// Whether older ones follow.
+    pub more: bool,
 }
 
 /// The table of datasets.

@@ -1,8 +1,8 @@
 //! What a store method may answer besides its value.
 
-use recon_domain::{DatasetId, JobId, Side};
+use recon_domain::{DatasetId, JobId, ReconciliationId, Side};
 
-use crate::DatasetStatus;
+use crate::{DatasetStatus, ReconciliationStatus};
 
 /// A failed store method. A row that is not there, or belongs to another workspace, is `None` instead.
 #[derive(Debug, thiserror::Error)]
@@ -76,6 +76,12 @@ pub enum Error {
         /// What it is instead.
         status: DatasetStatus,
     },
+    /// A reconciliation refers to the dataset, so it cannot be deleted.
+    #[error("dataset {id} is used by a reconciliation")]
+    DatasetInUse {
+        /// The dataset.
+        id: DatasetId,
+    },
     /// The dataset takes no bytes any more: its upload was completed.
     #[error("dataset {id} is {status} and takes no upload")]
     UploadClosed {
@@ -100,6 +106,22 @@ pub enum Error {
         /// What was uploaded.
         found: String,
     },
+    /// The reconciliation is at its end and cannot be stopped any more.
+    #[error("reconciliation {id} is {status} already")]
+    ReconciliationFinished {
+        /// The reconciliation.
+        id: ReconciliationId,
+        /// How it ended.
+        status: ReconciliationStatus,
+    },
+    /// The reconciliation is not at its end, and cannot be deleted before.
+    #[error("reconciliation {id} is {status}")]
+    ReconciliationUnfinished {
+        /// The reconciliation.
+        id: ReconciliationId,
+        /// How far it is.
+        status: ReconciliationStatus,
+    },
     /// The lease is no longer held, or never covered this: nothing was written. Another worker may have the job.
     #[error("lease of job {job} attempt {attempt} is lost")]
     LeaseLost {
@@ -115,6 +137,12 @@ pub enum Error {
         found: u32,
         /// The version that this build brings.
         known: u32,
+    },
+    /// After a migration something would refer to what is not there. Nothing of it was kept.
+    #[error("rows of {table} refer to what is not there")]
+    Torn {
+        /// The table.
+        table: String,
     },
     /// A migration failed. Nothing of it was kept.
     #[error("migration failed")]

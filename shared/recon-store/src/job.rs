@@ -37,7 +37,7 @@ pub enum JobState {
     Queued,
     /// A worker has it.
     Running,
-    /// It came to its end.
+    /// It came to its end, or what it is about did without it.
     Done,
     /// It failed too often.
     Dead,
@@ -105,6 +105,15 @@ pub struct Lease {
 /// What the database compares.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct LeaseToken(pub(crate) [u8; 16]);
+
+/// What became of the jobs of a process that was killed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Interrupted {
+    /// How many will be tried again.
+    pub again: usize,
+    /// How many were cut off too often; their subjects are failed or rejected.
+    pub given_up: usize,
+}
 
 /// What became of a job that failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

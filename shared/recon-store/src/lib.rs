@@ -7,18 +7,20 @@ mod dataset;
 mod error;
 mod job;
 mod json;
+mod leftovers;
 pub mod object_name;
 mod objects;
 mod reconciliation;
 mod sqlite;
 mod store;
+mod sweep;
 mod user;
 mod words;
 mod workspace;
 
 pub use breaks::{
-    BREAK_BATCH_BYTES, BREAKS_PER_BATCH_MAX, BREAKS_PER_PAGE_MAX, BreakBatches, BreakFilter, BreakPage,
-    BreakPlace, BreakRecord, BreakSeek, Breaks, NewBreak,
+    BREAK_BATCH_BYTES, BREAK_PAGE_BYTES, BREAKS_PER_BATCH_MAX, BREAKS_PER_PAGE_MAX, BreakBatches,
+    BreakFilter, BreakPage, BreakPlace, BreakRecord, BreakSeek, Breaks, NewBreak,
 };
 pub use clock::Clock;
 pub use config::{
@@ -26,21 +28,24 @@ pub use config::{
     POOL_CONNECTIONS_MAX, StoreConfig,
 };
 pub use dataset::{
-    Attached, DatasetContent, DatasetRecord, DatasetStatus, Datasets, IngestResult, NewDataset, Upload,
+    Attached, DATASETS_PER_PAGE_MAX, DatasetContent, DatasetPage, DatasetRecord, DatasetSeek, DatasetStatus,
+    Datasets, IngestResult, NewDataset, Upload,
 };
 pub use error::Error;
 pub use job::{
-    BACKOFF_MAX, Failed, HEARTBEAT_INTERVAL, JOB_FAILURES_MAX, JobKind, JobRecord, JobState, Jobs,
-    LEASE_DURATION, Lease, REASON_CHARS_MAX, Subject,
+    BACKOFF_MAX, Failed, HEARTBEAT_INTERVAL, Interrupted, JOB_FAILURES_MAX, JobKind, JobRecord, JobState,
+    Jobs, LEASE_DURATION, Lease, REASON_CHARS_MAX, Subject,
 };
 pub use json::Json;
+pub use leftovers::{Leftovers, LeftoversError, Removed};
 pub use objects::{ObjectEntry, ObjectError, Objects, Written};
 pub use reconciliation::{
-    Failure, NewReconciliation, Phase, Progress, Published, PublishedAttempt, ReconciliationRecord,
-    ReconciliationStatus, Reconciliations,
+    Failure, NewReconciliation, Phase, Progress, Published, PublishedAttempt, RECONCILIATIONS_PER_PAGE_MAX,
+    ReconciliationPage, ReconciliationRecord, ReconciliationSeek, ReconciliationStatus, Reconciliations,
 };
 pub use store::{Migrated, Schema, Store};
-pub use user::{Credentials, EMAIL_BYTES_MAX, Email, NewUser, NotAnEmail, UserRecord, Users};
+pub use sweep::{SWEEP_BATCH, SWEEP_LOOK_MAX, Sweep, SweepError, Sweeping};
+pub use user::{Credentials, EMAIL_BYTES_MAX, Email, NewUser, NotAnEmail, Profile, UserRecord, Users};
 pub use words::UnknownWord;
 pub use workspace::{
     NotAWorkspaceName, WORKSPACE_NAME_BYTES_MAX, WorkspaceName, WorkspaceRecord, Workspaces,

@@ -4,10 +4,29 @@
 use recon_domain::{DatasetId, ReconciliationId};
 use uuid::Uuid;
 
+/// Where uploads lie, each in the folder of its dataset.
+pub(crate) const UPLOADS: &str = "uploads";
+/// Where ingests write, each into the folder of its dataset.
+pub(crate) const INGESTS: &str = "datasets";
+/// Where attempts at reconciliations write, each into the folder of its reconciliation.
+pub(crate) const ATTEMPTS: &str = "reconciliations";
+
+/// The record in whose folder an object lies; `None` for a name that nothing here gives.
+pub(crate) fn owner(folder: &str, name: &str) -> Option<Uuid> {
+    let (owner, _) = name.strip_prefix(folder)?.strip_prefix('/')?.split_once('/')?;
+    owner.parse().ok()
+}
+
 /// Where every upload of a dataset lies.
 #[must_use]
 pub fn uploads_of(dataset: DatasetId) -> String {
-    format!("uploads/{dataset}/")
+    format!("{UPLOADS}/{dataset}/")
+}
+
+/// Where every ingest of a dataset writes.
+#[must_use]
+pub fn ingests_of(dataset: DatasetId) -> String {
+    format!("{INGESTS}/{dataset}/")
 }
 
 /// The bytes of one upload as the client sent them.
@@ -22,8 +41,34 @@ pub fn content(dataset: DatasetId, attempt: u32) -> String {
     format!("datasets/{dataset}/{attempt}.parquet")
 }
 
+/// The rows of a dataset that the same ingest attempt rejected, beside the [`content`] of this name.
+#[must_use]
+pub fn rejected_beside(content: &str) -> String {
+    let stem = content.strip_suffix(".parquet").unwrap_or(content);
+    format!("{stem}.rejected.parquet")
+}
+
+/// Where every attempt at a reconciliation writes.
+#[must_use]
+pub fn attempts_at(reconciliation: ReconciliationId) -> String {
+    format!("reconciliations/{reconciliation}/")
+}
+
+/// The attempt that wrote an object of this reconciliation; `None` for a name that no attempt gives.
+#[must_use]
+pub fn attempt_of(reconciliation: ReconciliationId, name: &str) -> Option<u32> {
+    let (attempt, _) = name.strip_prefix(attempts_at(reconciliation).as_str())?.split_once('/')?;
+    attempt.parse().ok()
+}
+
 /// The matches of a reconciliation as an attempt wrote them.
 #[must_use]
 pub fn matches(reconciliation: ReconciliationId, attempt: u32) -> String {
     format!("reconciliations/{reconciliation}/{attempt}/matches.parquet")
+}
+
+/// The rows of both sides that an attempt at a reconciliation rejected.
+#[must_use]
+pub fn rejections(reconciliation: ReconciliationId, attempt: u32) -> String {
+    format!("reconciliations/{reconciliation}/{attempt}/rejections.parquet")
 }

@@ -1,5 +1,6 @@
 //! Objects: files under names, which appear whole or not at all.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,7 +9,8 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt, TryStreamExt};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as Name;
-use object_store::{GetResultPayload, ObjectStore, ObjectStoreExt, WriteMultipart};
+use object_store::{GetResultPayload, ObjectMeta, ObjectStore, ObjectStoreExt, WriteMultipart};
+use recon_domain::Instant;
 use sha2::{Digest, Sha256};
 use tokio::io::AsyncReadExt;
 use tokio::sync::OnceCell;
@@ -45,6 +47,8 @@ pub struct ObjectEntry {
     pub name: String,
     /// How many bytes.
     pub bytes: u64,
+    /// When it was written, by the object store's clock.
+    pub modified: Instant,
 }
 
 /// A failed object method.
@@ -204,12 +208,52 @@ impl Objects {
         let below = parsed(prefix)?;
         let mut entries: Vec<_> = store
             .list(Some(&below))
-            .map_ok(|found| ObjectEntry { name: found.location.into(), bytes: found.size })
+            .map_ok(ObjectEntry::from)
             .try_collect()
             .await
             .map_err(failed("list", prefix))?;
         entries.sort_unstable_by(|a, b| a.name.cmp(&b.name));
         Ok(entries)
+    }
+
+    /// Up to `limit` of the objects whose names begin with these path segments and come after the name `after`, in the
+    /// order of their names. However many there are, no more than these are held in memory.
+    ///
+    /// # Errors
+    /// [`ObjectError::Unavailable`].
+    pub async fn page(
+        &self,
+        prefix: &str,
+        after: &str,
+        limit: usize,
+    ) -> Result<Vec<ObjectEntry>, ObjectError> {
+        let store = self.store("page", prefix).await?;
+        let below = parsed(prefix)?;
+        let mut found = store.list(Some(&below));
+        // A folder is read in no order at all: what has come so far and is least.
+        let mut least = BTreeMap::new();
+        while let Some(object) = found.next().await {
+            let entry = ObjectEntry::from(object.map_err(failed("page", prefix))?);
+            if entry.name.as_str() > after {
+                least.insert(entry.name.clone(), entry);
+                if least.len() > limit {
+                    least.pop_last();
+                }
+            }
+        }
+        Ok(least.into_values().collect())
+    }
+
+    /// Deletes every object whose name begins with these path segments, and says how many there were.
+    ///
+    /// # Errors
+    /// [`ObjectError::Unavailable`]; some may be deleted.
+    pub async fn delete_below(&self, prefix: &str) -> Result<usize, ObjectError> {
+        let found = self.list(prefix).await?;
+        for object in &found {
+            self.delete(&object.name).await?;
+        }
+        Ok(found.len())
     }
 
     async fn store(&self, doing: &'static str, name: &str) -> Result<&LocalFileSystem, ObjectError> {
@@ -229,6 +273,13 @@ impl Objects {
             file.ancestors().take(above + 1).try_for_each(|path| File::open(path)?.sync_all())
         });
         synced.await?
+    }
+}
+
+impl From<ObjectMeta> for ObjectEntry {
+    fn from(found: ObjectMeta) -> Self {
+        let modified = Instant::from_micros(found.last_modified.timestamp_micros());
+        Self { name: found.location.into(), bytes: found.size, modified }
     }
 }
 

@@ -6,6 +6,9 @@ use crate::sqlite::Database;
 use crate::words::words;
 use crate::{Clock, Json};
 
+/// The most reconciliations of one page.
+pub const RECONCILIATIONS_PER_PAGE_MAX: u32 = 500;
+
 /// How far a reconciliation is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ReconciliationStatus {
@@ -39,8 +42,8 @@ impl ReconciliationStatus {
     }
 }
 
-/// What a run is doing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// What a run is doing, in the order in which it does it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Phase {
     /// Nothing yet.
     Queued,
@@ -75,7 +78,7 @@ pub struct Progress {
     pub total: u64,
 }
 
-/// A reconciliation.
+/// A reconciliation. Its rules, which may be long, are asked for by themselves: see [`Reconciliations::rules`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReconciliationRecord {
     /// The id.
@@ -88,8 +91,6 @@ pub struct ReconciliationRecord {
     pub left: DatasetId,
     /// The right dataset.
     pub right: DatasetId,
-    /// The rules as they were given.
-    pub rules: Json,
     /// How far it is.
     pub status: ReconciliationStatus,
     /// How far its run is.
@@ -150,6 +151,26 @@ pub struct NewReconciliation {
     pub right: DatasetId,
     /// The rules as they were given.
     pub rules: Json,
+}
+
+/// Which reconciliations a list shows, where a page of them begins, and how long it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReconciliationSeek {
+    /// Only of this status.
+    pub status: Option<ReconciliationStatus>,
+    /// Only older ones than this; from the newest where `None`.
+    pub before: Option<ReconciliationId>,
+    /// How many it has at most, cut to [`RECONCILIATIONS_PER_PAGE_MAX`].
+    pub limit: u32,
+}
+
+/// A page of reconciliations, the newest first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReconciliationPage {
+    /// The reconciliations.
+    pub items: Vec<ReconciliationRecord>,
+    /// Whether older ones follow.
+    pub more: bool,
 }
 
 /// The table of reconciliations.

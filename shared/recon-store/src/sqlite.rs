@@ -3,11 +3,14 @@
 mod breaks;
 mod database;
 mod datasets;
+mod interrupted;
 mod jobs;
 mod leases;
+mod leftovers;
 mod migrate;
 mod reconciliations;
 mod row;
+mod sweep;
 mod users;
 mod workspaces;
 

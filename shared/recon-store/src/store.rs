@@ -4,12 +4,16 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use recon_session::backend::Backend;
 use recon_session::sqlite::SqliteSessions;
 use recon_session::{Lifetimes, Sessions};
 
 use crate::config::{DatabaseUrl, ObjectUrl};
 use crate::sqlite::{self, Database};
-use crate::{Breaks, Clock, Datasets, Error, Jobs, Objects, Reconciliations, StoreConfig, Users, Workspaces};
+use crate::{
+    Breaks, Clock, Datasets, Error, Jobs, Leftovers, Objects, Reconciliations, StoreConfig, Sweep, Users,
+    Workspaces,
+};
 
 /// The records and objects of an installation. Clones share connections. Nothing is opened before the first use.
 #[derive(Clone)]
@@ -158,11 +162,29 @@ impl Store {
         Breaks { database: self.database.clone() }
     }
 
+    /// What attempts left behind.
+    #[must_use]
+    pub fn leftovers(&self) -> Leftovers {
+        Leftovers { database: self.database.clone(), objects: self.objects.clone() }
+    }
+
     /// Sessions with these clocks, in the same database.
     #[must_use]
     pub fn sessions(&self, lifetimes: Lifetimes) -> Sessions {
+        Sessions::new(self.session_backend(), lifetimes)
+    }
+
+    /// Where sessions are kept, below their rules: for those who carry sessions over.
+    #[must_use]
+    pub fn session_backend(&self) -> Arc<dyn Backend> {
         let (read, write) = (self.database.readers().clone(), self.database.writer().clone());
-        Sessions::new(Arc::new(SqliteSessions::new(read, write)), lifetimes)
+        Arc::new(SqliteSessions::new(read, write))
+    }
+
+    /// What nobody needs any more.
+    #[must_use]
+    pub fn sweep(&self) -> Sweep {
+        Sweep { database: self.database.clone(), objects: self.objects.clone(), clock: self.clock.clone() }
     }
 
     /// Objects.

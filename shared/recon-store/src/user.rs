@@ -54,6 +54,8 @@ pub struct NewUser {
     pub role: UserRole,
     /// The password's hash.
     pub password_hash: PasswordHash,
+    /// The slot of this user's sessions, from [`Tag::random`].
+    pub session_tag: Tag,
 }
 
 /// What a sign-in needs.
@@ -65,6 +67,15 @@ pub struct Credentials {
     pub workspace_name: String,
     /// The password's hash.
     pub password_hash: PasswordHash,
+}
+
+/// A user, with what people call the workspace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Profile {
+    /// The user.
+    pub user: UserRecord,
+    /// The name of the user's workspace.
+    pub workspace_name: String,
 }
 
 /// The table of users.

@@ -8,6 +8,7 @@ use anyhow::{Context, Result, ensure};
 #[derive(Debug)]
 pub struct Folder {
     root: tempfile::TempDir,
+    variables: Vec<(&'static str, String)>,
 }
 
 impl Folder {
@@ -16,7 +17,16 @@ impl Folder {
     /// # Errors
     /// When the temporary folder cannot be made.
     pub fn new() -> Result<Self> {
-        Ok(Self { root: tempfile::tempdir().context("make a data folder")? })
+        Self::with(&[])
+    }
+
+    /// A new, empty folder with further variables for its processes.
+    ///
+    /// # Errors
+    /// When the temporary folder cannot be made.
+    pub fn with(variables: &[(&'static str, &str)]) -> Result<Self> {
+        let variables = variables.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+        Ok(Self { root: tempfile::tempdir().context("make a data folder")?, variables })
     }
 
     /// Its path.
@@ -29,11 +39,13 @@ impl Folder {
     #[must_use]
     pub fn environment(&self) -> Vec<(&'static str, String)> {
         let root = self.root.path();
-        vec![
+        let mut environment = vec![
             ("DATABASE_URL", format!("sqlite://{}", root.join("recon.sqlite").display())),
             ("OBJECT_URL", format!("file://{}", root.join("objects").display())),
             ("LOG_FORMAT", "json".into()),
-        ]
+        ];
+        environment.extend(self.variables.iter().cloned());
+        environment
     }
 
     /// A command of the binary `name` of this workspace, on this folder and with no other environment.

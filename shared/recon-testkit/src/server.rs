@@ -24,7 +24,26 @@ impl Server {
     /// # Errors
     /// When it does not answer in time, or ends.
     pub async fn start(folder: &Folder) -> Result<Self> {
-        let port = free_port()?;
+        Self::start_with(folder, &[]).await
+    }
+
+    /// Starts one with these variables besides, and waits until it answers.
+    ///
+    /// # Errors
+    /// When it does not answer in time, or ends.
+    pub async fn start_with(folder: &Folder, variables: &[(&str, &str)]) -> Result<Self> {
+        Self::launch(folder, free_port()?, variables).await
+    }
+
+    /// Starts one on this port, for example that of a server which was killed, and waits until it answers.
+    ///
+    /// # Errors
+    /// When it does not answer in time, or ends.
+    pub async fn start_on(folder: &Folder, port: u16) -> Result<Self> {
+        Self::launch(folder, port, &[]).await
+    }
+
+    async fn launch(folder: &Folder, port: u16, variables: &[(&str, &str)]) -> Result<Self> {
         let log = std::fs::File::options()
             .create(true)
             .append(true)
@@ -34,6 +53,7 @@ impl Server {
             .command("recon")?
             .arg("serve")
             .env("PORT", port.to_string())
+            .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
@@ -68,6 +88,15 @@ impl Server {
     #[must_use]
     pub fn address(&self) -> &str {
         &self.address
+    }
+
+    /// Its port.
+    ///
+    /// # Errors
+    /// When its address has none.
+    pub fn port(&self) -> Result<u16> {
+        let (_, port) = self.address.rsplit_once(':').context("the address has no port")?;
+        Ok(port.parse()?)
     }
 
     /// Its process id.

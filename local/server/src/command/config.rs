@@ -1,40 +1,141 @@
-//! `recon config`: the effective configuration.
+//! `recon config`: the effective configuration, and whether what it names can be used.
 
+use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Result, bail};
-use recon_runtime::Environment;
-use serde_json::json;
+use anyhow::{Context, Result, bail};
+use recon_runtime::config::{ServerConfig, SweepConfig, WebConfig, WorkerConfig};
+use recon_runtime::{Effective, Environment, SettingError, store_config};
+use recon_store::{ObjectUrl, Schema, Store, StoreConfig};
+use serde_json::{Value, json};
 
-use crate::cli::{Format, FormatArgs};
+use crate::cli::{ConfigArgs, Format};
 use crate::report;
 
-/// Prints every setting; fails when one of them cannot be used.
-pub(crate) fn run(arguments: &FormatArgs) -> Result<ExitCode> {
-    let settings = Environment::of_process().effective();
-    match arguments.format {
+/// The exit status when something that is named cannot be used.
+const NOT_USABLE: u8 = 1;
+
+/// What became of reaching for something.
+pub(crate) struct Check {
+    /// What was reached for.
+    pub name: &'static str,
+    /// What was found, or what is in the way and what to do about it.
+    pub found: Result<String, String>,
+}
+
+/// Prints every setting, then reaches for what they name; fails when a setting does not read.
+pub(crate) fn run(arguments: &ConfigArgs) -> Result<ExitCode> {
+    let environment = Environment::of_process();
+    let settings = environment.effective();
+    let wrong = unreadable(&environment, &settings);
+    let checks = match (arguments.no_check, wrong.is_empty()) {
+        (false, true) => Some(checks(&store_config(&environment)?)?),
+        (true, _) | (_, false) => None,
+    };
+    match arguments.format.format {
         Format::Json => {
-            let all: Vec<_> = settings
-                .iter()
-                .map(|setting| {
-                    json!({
-                        "name": setting.name,
-                        "value": setting.value.as_ref().ok(),
-                        "error": setting.value.as_ref().err(),
-                        "default": setting.default,
-                        "given": setting.given,
-                        "about": setting.about,
-                    })
-                })
-                .collect();
-            report::print(&serde_json::to_string_pretty(&all)?);
+            report::print(&serde_json::to_string_pretty(&document(&settings, checks.as_deref()))?)
         }
-        Format::Table => report::print(&report::settings(&settings)),
+        Format::Table => {
+            report::print(&report::settings(&settings));
+            if let Some(checks) = &checks {
+                report::print(&format!("\n{}", report::checks(checks)));
+            }
+        }
     }
-    let wrong: Vec<&str> =
-        settings.iter().filter_map(|setting| setting.value.as_ref().err()).map(String::as_str).collect();
     if !wrong.is_empty() {
         bail!("{}", wrong.join("; "));
     }
-    Ok(ExitCode::SUCCESS)
+    let all_usable = checks.iter().flatten().all(|check| check.found.is_ok());
+    Ok(if all_usable { ExitCode::SUCCESS } else { ExitCode::from(NOT_USABLE) })
+}
+
+/// What is wrong with settings: each way in which `recon serve` reads them.
+fn unreadable(environment: &Environment, settings: &[Effective]) -> Vec<String> {
+    let absent = settings.iter().filter_map(|setting| setting.value.as_ref().err().cloned());
+    let mut wrong: Vec<String> = absent.collect();
+    let read: [Result<(), SettingError>; 6] = [
+        store_config(environment).map(drop),
+        ServerConfig::read(environment).map(drop),
+        WebConfig::read(environment).map(drop),
+        WorkerConfig::read(environment).map(drop),
+        SweepConfig::read(environment).map(drop),
+        recon_runtime::start_telemetry(environment),
+    ];
+    for error in read.into_iter().filter_map(Result::err) {
+        let words = error.to_string();
+        if !wrong.contains(&words) {
+            wrong.push(words);
+        }
+    }
+    wrong
+}
+
+fn document(settings: &[Effective], checks: Option<&[Check]>) -> Value {
+    let setting = |setting: &Effective| {
+        json!({
+            "name": setting.name,
+            "value": setting.value.as_ref().ok(),
+            "error": setting.value.as_ref().err(),
+            "default": setting.default,
+            "given": setting.given,
+            "about": setting.about,
+        })
+    };
+    let check = |check: &Check| {
+        json!({
+            "name": check.name,
+            "ok": check.found.is_ok(),
+            "detail": check.found.as_ref().unwrap_or_else(|problem| problem),
+        })
+    };
+    json!({
+        "settings": settings.iter().map(setting).collect::<Vec<_>>(),
+        "checks": checks.map(|checks| checks.iter().map(check).collect::<Vec<_>>()),
+    })
+}
+
+fn checks(config: &StoreConfig) -> Result<Vec<Check>> {
+    let store = Store::open(config);
+    super::in_async(async {
+        let database = database(&store).await;
+        let objects = objects(&store, config).await;
+        store.close().await;
+        Ok(vec![Check { name: "database", found: database }, Check { name: "objects", found: objects }])
+    })
+}
+
+async fn database(store: &Store) -> Result<String, String> {
+    match store.check().await {
+        Ok(schema @ Schema::Compatible { .. }) => Ok(schema.to_string()),
+        Ok(Schema::Older { found: 0, .. }) => {
+            Err("there is none yet; `recon migrate` makes it, and so does `recon serve`".to_owned())
+        }
+        Ok(schema @ (Schema::Older { .. } | Schema::Newer { .. })) => Err(schema.to_string()),
+        Err(error) => Err(format!("{:#}", anyhow::Error::from(error))),
+    }
+}
+
+async fn objects(store: &Store, config: &StoreConfig) -> Result<String, String> {
+    let ObjectUrl::Folder(folder) = &config.objects;
+    let usable = async {
+        if !folder.exists() {
+            bail!(
+                "there is no folder {}; `recon migrate` makes that of a new installation",
+                folder.display()
+            );
+        }
+        read(folder).with_context(|| format!("{} cannot be read", folder.display()))?;
+        let written = store.objects().check().await;
+        written.with_context(|| format!("nothing can be written to {}", folder.display()))
+    };
+    match usable.await {
+        Ok(()) => Ok("the folder can be read and written".to_owned()),
+        Err(error) => Err(format!("{error:#}")),
+    }
+}
+
+/// Looks at the first name of a folder.
+fn read(folder: &Path) -> std::io::Result<()> {
+    std::fs::read_dir(folder)?.next().transpose().map(drop)
 }

@@ -1,41 +1,33 @@
 //! `recon match`: two files reconciled with no server.
 
-mod output;
-
-use std::num::NonZeroUsize;
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, anyhow, bail};
-use recon_contract::rules;
-use recon_domain::{ReadOptions, RuleSet, Side, Summary};
-use recon_engine::Outcome;
-use recon_formats::mapping::{self, Input, Mapped, map_both};
+use anyhow::{Context, Result};
+use recon_contract::Summary;
+use recon_domain::Side;
+use recon_formats::mapping::Mapped;
 use recon_formats::results::Results;
-use recon_formats::{Keep, TextReader};
-use serde_json::Value;
 
+use super::output;
 use crate::cli::{Format, MatchArgs};
-use crate::progress::{Bar, Reading};
-use crate::report;
-
-/// The exit status when rows are left over.
-const ROWS_REMAIN: u8 = 1;
-
-/// A rule document, as it was written and as it was understood.
-struct Rules {
-    document: Value,
-    set: RuleSet,
-}
+use crate::progress::Bar;
+use crate::{files, report};
 
 /// Reconciles, writes the results, prints the summary.
 pub(crate) fn run(arguments: &MatchArgs) -> Result<ExitCode> {
+    let inputs = [arguments.left.as_path(), &arguments.right];
+    let all_inputs: Vec<&Path> = inputs.into_iter().chain(arguments.rules.as_deref()).collect();
+    files::must_exist(all_inputs.iter().copied())?;
     if let Some(folder) = &arguments.out {
-        output::spare(folder, arguments.out_format, [&arguments.left, &arguments.right, &arguments.rules])?;
+        output::spare(folder, arguments.out_format.into(), &all_inputs)?;
     }
-    let rules = read_rules(&arguments.rules)?;
-    let threads = arguments.threads.map_or_else(cores, Ok)?;
-    let mapped = read_files(arguments, &rules, threads)?;
+    let rules = match &arguments.rules {
+        Some(path) => files::read_rules(path)?,
+        None => super::suggest::rules_for(inputs)?,
+    };
+    let threads = super::threads(arguments.threads)?;
+    let mapped = files::read_both(inputs, &rules, threads)?;
     let outcome = {
         let bar = Bar::count("matching".to_owned());
         recon_engine::reconcile(&rules.set, &mapped.left, &mapped.right, &mapped.texts, threads, &bar)?
@@ -49,86 +41,28 @@ pub(crate) fn run(arguments: &MatchArgs) -> Result<ExitCode> {
             texts: &mapped.texts,
             outcome: &outcome,
         };
-        output::write(folder, arguments.out_format, &rules.document, &results, &mapped.rejections)
+        let format = arguments.out_format.into();
+        output::write(folder, format, &rules.document, &results, &mapped.rejections)
+            .and_then(|()| output::remove_stale(folder, format, &all_inputs))
             .with_context(|| format!("write to {}", folder.display()))?;
     }
-    print(arguments, &mapped, &outcome)?;
-    Ok(exit_code(&outcome.summary, arguments.max_breaks))
+    let summary = Summary::from(&outcome.summary);
+    print(arguments, &mapped, &summary)?;
+    Ok(super::left_over(&summary, arguments.max_breaks))
 }
 
-fn cores() -> Result<NonZeroUsize> {
-    std::thread::available_parallelism().context("count the cores; give --threads")
-}
-
-fn read_rules(path: &Path) -> Result<Rules> {
-    let name = path.display();
-    let text = std::fs::read_to_string(path).with_context(|| format!("read the rules {name}"))?;
-    let text = text.trim_start_matches('\u{feff}');
-    let is_json = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
-    let document = match is_json {
-        true => {
-            rules::parse_json(text).map_err(|error| anyhow!("the rules {name}, read as JSON:\n{error}"))?
-        }
-        false => rules::toml_to_json(text).map_err(|error| anyhow!("the rules {name}:\n{error}"))?,
-    };
-    let set = rules::from_json(&document).map_err(|error| anyhow!("the rules {name}:\n{error}"))?;
-    Ok(Rules { document, set })
-}
-
-fn read_files(arguments: &MatchArgs, rules: &Rules, threads: NonZeroUsize) -> Result<Mapped> {
-    let open = |path: &Path, options: &ReadOptions| {
-        // The columns are chosen when it is known that they are there.
-        TextReader::open(path, options, &Keep::Columns(Vec::new()))
-            .with_context(|| path.display().to_string())
-    };
-    let [left_options, right_options] = &rules.set.options;
-    let mut left = open(&arguments.left, left_options)?;
-    let mut right = open(&arguments.right, right_options)?;
-    rules::check_columns(&rules.set, left.header(), right.header())
-        .map_err(|error| anyhow!("the rules {}:\n{error}", arguments.rules.display()))?;
-
-    let bar = Reading::of(&arguments.left, &arguments.right);
-    let watch = |side, done, total| {
-        bar.set(side, done, total);
-        true
-    };
-    let input = |source, options: &ReadOptions| Input { source, options: options.clone() };
-    let mapped = map_both(
-        &rules.set,
-        input(&mut left, left_options),
-        input(&mut right, right_options),
-        threads,
-        &watch,
-    );
-    drop(bar);
-    match mapped {
-        Ok(mapped) => Ok(mapped),
-        Err(error @ mapping::Error::Source { .. }) => Err(error.into()),
-        Err(error) => bail!("{error}"),
-    }
-}
-
-fn print(arguments: &MatchArgs, mapped: &Mapped, outcome: &Outcome) -> Result<()> {
+fn print(arguments: &MatchArgs, mapped: &Mapped, summary: &Summary) -> Result<()> {
     for side in [Side::Left, Side::Right] {
         report::readings(side, &mapped.readings[side as usize], &mapped.rejections[side as usize]);
     }
     match arguments.format.format {
-        Format::Json => {
-            let summary = recon_contract::Summary::from(&outcome.summary);
-            report::print(&serde_json::to_string_pretty(&summary)?);
-        }
+        Format::Json => report::print(&serde_json::to_string_pretty(summary)?),
         Format::Table => {
-            report::print(&report::summary(&outcome.summary));
+            report::print(&report::summary(summary));
             if let Some(folder) = &arguments.out {
                 report::print(&format!("results in {}", folder.display()));
             }
         }
     }
     Ok(())
-}
-
-fn exit_code(summary: &Summary, rows_left_max: u64) -> ExitCode {
-    // A row that could not be read is not matched either.
-    let left_over: u64 = summary.sides.iter().map(|side| side.broken + side.suggested + side.rejected).sum();
-    if left_over <= rows_left_max { ExitCode::SUCCESS } else { ExitCode::from(ROWS_REMAIN) }
 }

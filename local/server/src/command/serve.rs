@@ -1,4 +1,4 @@
-//! `recon serve`: every handler in one server, and on SQLite the worker beside it.
+//! `recon serve`: every handler in one server, and on SQLite the worker and the sweeper beside it.
 
 use std::fs::{File, TryLockError};
 use std::path::Path;
@@ -6,8 +6,10 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use axum::Router;
-use recon_runtime::config::{ServerConfig, WorkerConfig};
-use recon_runtime::{Environment, Platform, Process, app, consume_jobs, listen, serve_router, store_config};
+use recon_runtime::config::{ServerConfig, SweepConfig, WorkerConfig};
+use recon_runtime::{
+    Environment, Platform, Process, app, consume_jobs, listen, repeat, serve_router, store_config,
+};
 use recon_store::DatabaseUrl;
 
 use crate::report;
@@ -27,11 +29,16 @@ async fn serve(environment: &Environment) -> Result<()> {
     let process = Process::with_signals().context("listen for signals")?;
     let platform = Platform::open(environment, process.clone())?;
     let workers = WorkerConfig::read(environment)?;
+    let sweeps = SweepConfig::read(environment)?;
+    let swept = sweeper::Deps::open(&platform, environment)?;
     super::migrate::migrate(&platform.store).await?;
     let interrupted =
-        platform.store.jobs().release_all().await.context("free the jobs of a killed process")?;
-    if interrupted > 0 {
-        tracing::info!(jobs = interrupted, "jobs of a process that was killed are taken up again");
+        platform.store.jobs().interrupt_all().await.context("free the jobs of a killed process")?;
+    if interrupted.again > 0 {
+        tracing::warn!(jobs = interrupted.again, "jobs of a process that was killed are taken up again");
+    }
+    if interrupted.given_up > 0 {
+        tracing::error!(jobs = interrupted.given_up, "jobs whose process was killed too often are given up");
     }
 
     let config = ServerConfig::read(environment)?;
@@ -45,8 +52,13 @@ async fn serve(environment: &Environment) -> Result<()> {
         let process = process.clone();
         async move { consume_jobs(&process, &workers, move || worker::turn(deps.clone())).await }
     });
+    let sweeper = tokio::spawn({
+        let process = process.clone();
+        async move { repeat(&process, sweeps.interval, move || sweeper::sweep(swept.clone())).await }
+    });
     serve_router(&process, listener, app(router(&platform), &platform)).await;
     worker.await.context("stop the worker")?;
+    sweeper.await.context("stop the sweeper")?;
     platform.store.close().await;
     Ok(())
 }
@@ -62,13 +74,27 @@ fn router(platform: &Platform) -> Router {
         break_list,
         dataset_complete,
         dataset_create,
+        dataset_delete,
         dataset_get,
+        dataset_list,
+        dataset_rows,
         dataset_upload,
         health,
         match_list,
+        openapi,
+        reconciliation_cancel,
         reconciliation_create,
+        reconciliation_delete,
+        reconciliation_export,
         reconciliation_get,
+        reconciliation_list,
+        rejection_list,
+        rule_suggest,
+        session_close,
+        session_get,
+        session_list,
         session_open,
+        session_revoke,
     )
 }
 

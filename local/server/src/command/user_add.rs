@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use recon_domain::{UserId, WorkspaceId};
 use recon_runtime::{Clock, Environment, Ids, store_config};
+use recon_session::Tag;
 use recon_session::password::{self, NewPassword};
 use recon_store::{Email, NewUser, Store, WorkspaceName};
 use serde_json::json;
@@ -36,7 +37,13 @@ pub(crate) fn run(arguments: &UserAddArgs) -> Result<ExitCode> {
     let user = super::in_async(async {
         super::migrate::migrate(&store).await?;
         let found = store.workspaces().ensure(WorkspaceId::from_uuid(ids.next()?), &workspace).await?;
-        let new = NewUser { id: UserId::from_uuid(ids.next()?), email, role: arguments.role, password_hash };
+        let new = NewUser {
+            id: UserId::from_uuid(ids.next()?),
+            email,
+            role: arguments.role,
+            password_hash,
+            session_tag: Tag::random().context("make the user's slot of sessions")?,
+        };
         let user = store.users().create(found.id, new).await;
         store.close().await;
         anyhow::Ok(user?)

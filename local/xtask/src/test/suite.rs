@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::check_truth;
 use crate::generate::Kind;
-use crate::{bench, process, tidy};
+use crate::{bench, process, tidy, workspace};
 
 /// Rows a side of the generated pairs.
 const PAIR_ROWS: u64 = 1_000_000;
@@ -30,12 +30,14 @@ pub(super) struct Suite {
 }
 
 /// All of them.
-pub(super) static SUITES: [Suite; 8] = [
+pub(super) static SUITES: [Suite; 10] = [
     Suite { name: "format", about: "every file is formatted", run: format },
     Suite { name: "tidy", about: "dependency rules, sizes, READMEs", run: tidy },
     Suite { name: "lints", about: "clippy has nothing to say", run: lints },
     Suite { name: "build", about: "every test, and the programs that end-to-end tests start", run: build },
     Suite { name: "tests", about: "unit, property and end-to-end tests", run: tests },
+    Suite { name: "requests", about: "made-up requests get documented answers", run: super::requests::run },
+    Suite { name: "lambda", about: "every function under cargo lambda", run: super::lambda::run },
     Suite { name: "release", about: "the command line in release mode", run: release },
     Suite { name: "keyed-pair", about: "1,000,000 rows a side, every outcome as the truth says", run: keyed },
     Suite { name: "keyless-pair", about: "1,000,000 rows a side, recall and precision", run: keyless },
@@ -70,7 +72,8 @@ fn tests(log: &Path) -> Result<String> {
     if passed == 0 {
         bail!("no test ran");
     }
-    Ok(format!("{passed} tests"))
+    let parity = fs::read_to_string(workspace::target()?.join("tmp/parity.txt")).unwrap_or_default();
+    Ok(format!("{passed} tests; {parity}"))
 }
 
 fn release(log: &Path) -> Result<String> {

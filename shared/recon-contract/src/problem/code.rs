@@ -67,12 +67,20 @@ codes! {
     IdempotencyKeyInProgress = 409 "idempotency_key_in_progress" "The same request is still being executed";
     /// A reconciliation needs datasets that are ready.
     DatasetNotReady = 409 "dataset_not_ready" "A dataset is not ready";
+    /// A reconciliation refers to the dataset, which is deleted before it.
+    DatasetInUse = 409 "dataset_in_use" "A reconciliation uses the dataset";
     /// The dataset's content is settled and takes no more bytes.
     DatasetSealed = 409 "dataset_sealed" "The dataset takes no more content";
     /// The dataset is to be completed before its content was uploaded.
     ContentMissing = 409 "content_missing" "The dataset has no content yet";
     /// The uploaded bytes are not those that the client meant.
     ChecksumMismatch = 409 "checksum_mismatch" "The uploaded content has another SHA-256";
+    /// The reconciliation is at its end and cannot be stopped any more.
+    AlreadyFinished = 409 "already_finished" "The reconciliation is at its end";
+    /// The reconciliation has not come to its end, and cannot be deleted before.
+    ReconciliationRunning = 409 "reconciliation_running" "The reconciliation is not at its end";
+    /// The reconciliation has no result, or none yet.
+    NoResult = 409 "no_result" "The reconciliation has no result";
     /// The body is larger than the route takes.
     PayloadTooLarge = 413 "payload_too_large" "The request body is too large";
     /// The body has a media type that the route does not take.

@@ -9,7 +9,7 @@ use crate::document::{Node, Table, quoted};
 use crate::problem::FieldCode;
 
 /// Columns of the result files, which a role would hide.
-const RESULT_COLUMNS: [&str; 14] = [
+pub(super) const RESULT_COLUMNS: [&str; 14] = [
     "match",
     "pass",
     "status",

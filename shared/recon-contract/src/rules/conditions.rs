@@ -19,7 +19,7 @@ const WITHIN_FIELDS: [&str; 8] =
 const TESTS: [&str; 5] = ["is", "is_not", "at_least", "at_most", "matches"];
 const FILTER_FIELDS: [&str; 7] = ["side", "column", "is", "is_not", "at_least", "at_most", "matches"];
 /// The greatest score of likeness.
-const SCORE_MAX: u16 = 10_000;
+pub(super) const SCORE_MAX: u16 = 10_000;
 /// One hundred percent.
 const HUNDRED: i128 = 100;
 
@@ -257,8 +257,12 @@ fn filter_test(node: &Node<'_>, name: &str, column: &Mapped<'_>) -> Option<Filte
     }
 }
 
-/// A value of the column's type, as text in the form in which cells are compared.
+/// A value of the column's type, as text in the form in which cells are compared. No text at all stands for the empty
+/// cell, which every type has.
 fn literal(node: &Node<'_>, kind: RoleType) -> Option<String> {
+    if node.value.as_str() == Some("") {
+        return Some(String::new());
+    }
     match kind {
         RoleType::Text => node.text(TEXT_BYTES_MAX).map(str::to_owned),
         RoleType::Decimal => node.decimal().map(|number| number.to_string()),

@@ -9,7 +9,7 @@ use super::*;
 use crate::problem::FieldError;
 
 /// The whole shape, in one document.
-const EXAMPLE: &str = r#"
+pub(super) const EXAMPLE: &str = r#"
 default_currency = "EUR"
 [left]
 decimal_mark = ","
@@ -197,6 +197,35 @@ fn tests_of_where_are_read_by_the_type_of_their_column() {
     ];
     assert_eq!(shown, expected);
     assert_eq!((filters[0].side, filters[1].side), (None, Some(Side::Right)));
+}
+
+#[test]
+fn no_text_asks_for_empty_cells_of_every_type() {
+    let columns = ["name", "amount", "count", "date", "at"];
+    for (test, is_not) in [("is", false), ("is_not", true)] {
+        let conditions = columns.map(|column| format!("{{ column = '{column}', {test} = '' }}")).join(", ");
+        let rules = from_toml(&pass(&format!("equal = ['name']\nwhere = [{conditions}]"))).unwrap();
+        let filters = &rules.passes[0].filters;
+        assert_eq!(filters.len(), columns.len());
+        for filter in filters {
+            let (text, read_as_is_not) = match &filter.test {
+                FilterTest::Is(text) => (text, false),
+                FilterTest::IsNot(text) => (text, true),
+                other => panic!("{other:?}"),
+            };
+            assert_eq!((text.as_str(), read_as_is_not), ("", is_not), "{:?}", filter.role);
+        }
+    }
+    // A blank is a value like others, and other tests have no empty value.
+    check(
+        &pass(
+            "equal = ['name']\nwhere = [{ column = 'amount', is = ' ' }, { column = 'amount', at_least = '' }]",
+        ),
+        &[
+            ("/passes/0/where/0/is", FieldCode::Malformed),
+            ("/passes/0/where/1/at_least", FieldCode::Malformed),
+        ],
+    );
 }
 
 #[test]

@@ -3,8 +3,10 @@
 use rayon::prelude::*;
 
 use super::Keyed;
+use crate::Cancelled;
 use crate::input::Input;
 use crate::number::{count, index};
+use crate::progress::Watch;
 
 /// Gives classes of both sides keys that are equal exactly if the currency (where it counts) and the
 /// cells of these roles are. Classes with an empty cell among them are left out.
@@ -16,7 +18,9 @@ pub(crate) fn keys(
     roles: &[usize],
     currency: bool,
     classes: [&[u32]; 2],
-) -> [Vec<Keyed>; 2] {
+    watch: &Watch<'_>,
+) -> Result<[Vec<Keyed>; 2], Cancelled> {
+    watch.ask()?;
     let full = |side: usize, class: u32| {
         roles.iter().all(|role| input.column(side, *role).code(index(class)).is_some())
     };
@@ -26,14 +30,15 @@ pub(crate) fn keys(
     });
     let mut bits = 0;
     if currency {
-        add(&mut keyed, &mut bits, |side, class| currency_code(input.currency(side, class).as_str()));
+        let code = |side, class| currency_code(input.currency(side, class).as_str());
+        add(&mut keyed, &mut bits, code, watch)?;
     }
     for role in roles {
-        add(&mut keyed, &mut bits, |side, class| {
-            input.column(side, *role).code(index(class)).unwrap_or(i128::MIN)
-        });
+        let code = |side, class| input.column(side, *role).code(index(class)).unwrap_or(i128::MIN);
+        add(&mut keyed, &mut bits, code, watch)?;
     }
-    keyed
+    watch.ask()?;
+    Ok(keyed)
 }
 
 /// Three letters as a number.
@@ -42,12 +47,18 @@ fn currency_code(code: &str) -> i128 {
 }
 
 /// Adds a column to the keys, which use their lowest `bits`.
-fn add(keyed: &mut [Vec<Keyed>; 2], bits: &mut u32, code: impl Fn(usize, u32) -> i128 + Sync) {
+fn add(
+    keyed: &mut [Vec<Keyed>; 2],
+    bits: &mut u32,
+    code: impl Fn(usize, u32) -> i128 + Sync,
+    watch: &Watch<'_>,
+) -> Result<(), Cancelled> {
+    watch.ask()?;
     let codes =
         |side: usize| keyed[side].par_iter().map(|(_, class)| code(side, *class)).collect::<Vec<i128>>();
     let codes = [0, 1].map(codes);
     let all = || codes[0].par_iter().chain(&codes[1]);
-    let (Some(least), Some(most)) = (all().min(), all().max()) else { return };
+    let (Some(least), Some(most)) = (all().min(), all().max()) else { return Ok(()) };
     let range = most.wrapping_sub(*least).cast_unsigned();
     let needed = u128::BITS - range.leading_zeros();
     if needed + *bits <= u64::BITS {
@@ -55,16 +66,20 @@ fn add(keyed: &mut [Vec<Keyed>; 2], bits: &mut u32, code: impl Fn(usize, u32) ->
             u64::try_from(codes[side][place].wrapping_sub(*least).cast_unsigned()).unwrap_or(u64::MAX)
         });
         *bits += needed;
-        return;
+        return Ok(());
     }
+    watch.ask()?;
     let known = numbered(keyed[0].par_iter().chain(&keyed[1]).map(|(key, _)| *key).collect());
     for side in keyed.iter_mut() {
         side.par_iter_mut().for_each(|(key, _)| *key = number_of(&known, key));
     }
+    watch.ask()?;
     let values = numbered(all().copied().collect());
+    watch.ask()?;
     *bits = width(known.len());
     append(keyed, *bits, |side, place| number_of(&values, &codes[side][place]));
     *bits += width(values.len());
+    Ok(())
 }
 
 fn append(keyed: &mut [Vec<Keyed>; 2], bits: u32, code: impl Fn(usize, usize) -> u64 + Sync) {

@@ -2,11 +2,14 @@
 
 use rayon::prelude::*;
 
+use super::Unfinished;
+use crate::Cancelled;
 use crate::blocks::Block;
 use crate::evaluate::Judge;
 use crate::input::{Input, LEFT, RIGHT};
 use crate::number::{count, index, narrow};
 use crate::plan::Window;
+use crate::progress::Watch;
 
 /// A right class's value on an axis, and its place in the block.
 type Placed = (i128, u32);
@@ -15,7 +18,16 @@ type Placed = (i128, u32);
 type Range = (u32, u32);
 
 /// A step along a second axis costs about as much as looking at this many pairs.
-const STEP_PAIRS: u64 = 8;
+pub(super) const STEP_PAIRS: u64 = 8;
+
+/// What a search comes by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Seen {
+    /// A step along a second axis, even where there is nothing to look at.
+    Step,
+    /// The place of a right class to look at.
+    Right(u32),
+}
 
 /// Which pairs of a block are to be looked at.
 #[derive(Debug)]
@@ -60,31 +72,31 @@ impl Search {
     }
 
     /// The search with the least work.
-    pub(super) fn best(judge: Judge<'_>, block: Block<'_>) -> Self {
+    pub(super) fn best(judge: Judge<'_>, block: Block<'_>) -> Result<Self, Cancelled> {
         let windows = &judge.plan.windows;
-        let axes = (0..windows.len()).map(|window| Axis::new(judge.input, block, window, &windows[window]));
-        let mut axes: Vec<Axis> = axes.collect();
+        let axes = (0..windows.len()).map(|window| {
+            judge.watch.ask()?;
+            Ok(Axis::new(judge.input, block, window, &windows[window]))
+        });
+        let mut axes = axes.collect::<Result<Vec<Axis>, Cancelled>>()?;
         axes.sort_by_key(|axis| axis.pairs);
         let enough = 4 * count(block.left.len() + block.right.len());
         if axes.len() > 1 && axes[0].pairs > enough {
             let along = axes[0].pairs;
-            let grids = [(0, 1), (1, 0)].map(|(first, second)| {
-                Grid::new(
-                    judge.input,
-                    block,
-                    &axes[first],
-                    (axes[second].window, &windows[axes[second].window]),
-                )
-            });
+            let grid = |first: usize, second: usize| {
+                let window = axes[second].window;
+                Grid::new(judge, block, &axes[first], (window, &windows[window]))
+            };
+            let grids = [grid(0, 1)?, grid(1, 0)?];
             let best = grids.into_iter().min_by_key(|grid| grid.work);
             if let Some(grid) = best.filter(|grid| grid.work < along) {
-                return Self::Across(grid);
+                return Ok(Self::Across(grid));
             }
         }
-        match axes.into_iter().next() {
+        Ok(match axes.into_iter().next() {
             Some(axis) => Self::Along(axis),
             None => Self::all(block),
-        }
+        })
     }
 
     /// How many pairs will be looked at, or what takes as long.
@@ -106,17 +118,23 @@ impl Search {
         }
     }
 
-    /// Calls `visit` with the place of every right class to look at.
-    pub(super) fn each(&self, left: u32, mut visit: impl FnMut(u32)) {
+    /// Calls `visit` with every step and the place of every right class to look at, until it fails.
+    pub(super) fn each(
+        &self,
+        left: u32,
+        mut visit: impl FnMut(Seen) -> Result<(), Unfinished>,
+    ) -> Result<(), Unfinished> {
+        let right = |(_, right): &Placed| Seen::Right(*right);
         match self {
-            Self::All { rights, .. } => (0..*rights).for_each(visit),
+            Self::All { rights, .. } => (0..*rights).map(Seen::Right).try_for_each(visit),
             Self::Along(axis) => {
                 let (start, end) = axis.ranges[index(left)];
-                axis.rights[index(start)..index(end)].iter().for_each(|(_, right)| visit(*right));
+                axis.rights[index(start)..index(end)].iter().map(right).try_for_each(visit)
             }
-            Self::Across(grid) => {
-                grid.each(index(left), |rights| rights.iter().for_each(|(_, right)| visit(*right)))
-            }
+            Self::Across(grid) => grid.each(index(left), |rights| {
+                visit(Seen::Step)?;
+                rights.iter().map(right).try_for_each(&mut visit)
+            }),
         }
     }
 }
@@ -146,8 +164,14 @@ fn placed(input: &Input<'_>, block: Block<'_>, window: &Window<'_>) -> Vec<Place
 }
 
 impl Grid {
-    fn new(input: &Input<'_>, block: Block<'_>, first: &Axis, second: (usize, &Window<'_>)) -> Self {
-        let across = placed(input, block, second.1);
+    fn new(
+        judge: Judge<'_>,
+        block: Block<'_>,
+        first: &Axis,
+        second: (usize, &Window<'_>),
+    ) -> Result<Self, Cancelled> {
+        judge.watch.ask()?;
+        let across = placed(judge.input, block, second.1);
         let mut rights = first.rights.clone();
         let mut starts = vec![0];
         // The lines by the place of their start on the first axis, to turn ranges of places into lines.
@@ -172,38 +196,44 @@ impl Grid {
         });
         let lines: Vec<Range> = lines.collect();
         let bounds = block.left.par_iter().with_min_len(256).map(|(_, class)| {
-            let value = second.1.value(input, LEFT, index(*class));
+            let value = second.1.value(judge.input, LEFT, index(*class));
             value.map_or((1, 0), |value| second.1.range(value))
         });
         let bounds = bounds.collect();
         let mut grid = Self { windows: [first.window, second.0], starts, rights, lines, bounds, work: 0 };
-        grid.work = grid.count();
-        grid
+        grid.work = grid.count(judge.watch)?;
+        Ok(grid)
     }
 
     /// Steps and pairs. Where the steps alone are too many, the pairs are not counted.
-    fn count(&self) -> u64 {
+    fn count(&self, watch: &Watch<'_>) -> Result<u64, Cancelled> {
         let steps: u64 = self.lines.iter().map(|(start, end)| u64::from(end - start)).sum();
         let steps = steps.saturating_mul(STEP_PAIRS);
         if steps > super::BLOCK_PAIRS_MAX {
-            return steps;
+            return Ok(steps);
         }
-        let pairs = (0..self.lines.len()).into_par_iter().with_min_len(256).map(|left| {
+        let lefts = (0..self.lines.len()).into_par_iter().with_min_len(256);
+        let pairs = lefts.map_init(u64::default, |work, left| {
             let mut pairs = 0;
-            self.each(left, |rights| pairs += count(rights.len()));
-            pairs
+            self.each(left, |rights| {
+                pairs += count(rights.len());
+                watch.after(work, STEP_PAIRS)
+            })?;
+            Ok(pairs)
         });
-        steps.saturating_add(pairs.sum())
+        Ok(steps.saturating_add(pairs.try_reduce(u64::default, |a, b| Ok(a + b))?))
     }
 
-    fn each(&self, left: usize, mut visit: impl FnMut(&[Placed])) {
+    /// Calls `visit` with what is to be looked at on each line, until it fails.
+    fn each<E>(&self, left: usize, mut visit: impl FnMut(&[Placed]) -> Result<(), E>) -> Result<(), E> {
         let (first, last) = self.lines[left];
         let (least, most) = self.bounds[left];
         for line in index(first)..index(last) {
             let rights = &self.rights[index(self.starts[line])..index(self.starts[line + 1])];
             let start = rights.partition_point(|(value, _)| *value < least);
             let inside = rights[start..].partition_point(|(value, _)| *value <= most);
-            visit(&rights[start..start + inside]);
+            visit(&rights[start..start + inside])?;
         }
+        Ok(())
     }
 }

@@ -4,11 +4,12 @@ use rayon::prelude::*;
 
 use super::pair;
 use super::probe::{Blocking, Order, Places, kept_columns, orders};
+use crate::Cancelled;
 use crate::blocks::{Keyed, keys};
 use crate::evaluate::{Cost, Judge, Pair, Scope};
 use crate::input::{Input, LEFT, RIGHT};
 use crate::number::{count, narrow};
-use crate::run::{Cancelled, Phase, Progress};
+use crate::progress::Watch;
 use crate::text::Scratch;
 
 /// How many neighbours are looked at in each direction of an order, at most.
@@ -21,6 +22,9 @@ pub(crate) const LOOKS_MAX: u64 = 1 << 28;
 /// The most conditions that a nearest candidate may fail. A class that has a candidate which fails fewer
 /// needs no look for those that fail more.
 pub(crate) const FAILED_MAX: usize = 2;
+
+/// How much work it is to find the place from which a class looks around.
+const SEEKING_WORK: u64 = 16;
 
 /// The nearest class so far; the order is the order of nearness.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -66,7 +70,7 @@ struct Probe<'a> {
 pub(super) fn search(
     judges: &[Judge<'_>],
     sought: &[Vec<bool>; 2],
-    progress: &dyn Progress,
+    watch: &Watch<'_>,
 ) -> Result<[Vec<Option<Best>>; 2], Cancelled> {
     let Some(first) = judges.first() else { return Ok([Vec::new(), Vec::new()]) };
     let input = first.input;
@@ -92,18 +96,12 @@ pub(super) fn search(
             classes.map(|(sought, best): (&bool, &Option<Best>)| *sought && best.is_none()).collect()
         });
         for judge in judges {
-            if !progress.advance(Phase::Classifying, count(classes) * done / steps, count(classes)) {
-                return Err(Cancelled);
-            }
-            look(judge, &columns(judge, failed_max), &sought, &mut best, [failed_max, neighbours]);
+            watch.reached(count(classes) * done / steps)?;
+            look(judge, &columns(judge, failed_max), &sought, &mut best, [failed_max, neighbours])?;
             done += 1;
         }
     }
-    if progress.advance(Phase::Classifying, count(classes), count(classes)) {
-        Ok(best)
-    } else {
-        Err(Cancelled)
-    }
+    Ok(best)
 }
 
 fn has_several_currencies(input: &Input<'_>) -> bool {
@@ -118,9 +116,9 @@ fn look(
     sought: &[Vec<bool>; 2],
     best: &mut [Vec<Option<Best>>; 2],
     [failed_max, neighbours]: [usize; 2],
-) {
+) -> Result<(), Cancelled> {
     let classes = [LEFT, RIGHT].map(|side| (0..narrow(best[side].len())).collect::<Vec<u32>>());
-    let (places, orders) = (Places::of(judge), orders(judge));
+    let (places, orders) = (Places::of(judge)?, orders(judge));
     for kept in columns {
         let currency = kept.contains(&Blocking::Currency);
         let roles = kept.iter().filter_map(|column| match column {
@@ -128,7 +126,7 @@ fn look(
             Blocking::Role(role) => Some(*role),
         });
         let roles: Vec<usize> = roles.collect();
-        let keyed = keys(judge.input, &roles, currency, [&classes[LEFT], &classes[RIGHT]]);
+        let keyed = keys(judge.input, &roles, currency, [&classes[LEFT], &classes[RIGHT]], judge.watch)?;
         for (number, order) in orders.iter().enumerate() {
             for side in [LEFT, RIGHT] {
                 let spot = |&(block, class): &Keyed| Spot {
@@ -138,16 +136,19 @@ fn look(
                 };
                 let mut others: Vec<Spot> = keyed[1 - side].par_iter().map(spot).collect();
                 others.par_sort_unstable();
+                judge.watch.ask()?;
                 let first = number == 0;
                 let (places, others) = (&places, others.as_slice());
                 let probe = Probe { judge, side, places, order, first, others, neighbours, failed_max };
                 let mut seekers = seekers(&keyed[side], &sought[side], &mut best[side]);
-                seekers.par_iter_mut().for_each_init(Scratch::default, |scratch, seeker| {
+                seekers.par_iter_mut().try_for_each_init(Scratch::default, |scratch, seeker| {
                     seeker.look(probe, scratch);
-                });
+                    judge.go_on(scratch)
+                })?;
             }
         }
     }
+    Ok(())
 }
 
 /// The classes of a side that are sought for.
@@ -162,6 +163,7 @@ fn seekers<'a>(keyed: &[Keyed], sought: &[bool], best: &'a mut [Option<Best>]) -
 
 impl Seeker<'_> {
     fn look(&mut self, probe: Probe<'_>, scratch: &mut Scratch) {
+        scratch.work += SEEKING_WORK;
         let start = probe.others.partition_point(|other| other.block < self.block);
         let length = block_length(&probe.others[start..], self.block);
         let block = &probe.others[start..start + length];

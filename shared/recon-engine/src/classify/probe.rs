@@ -7,7 +7,7 @@ use crate::evaluate::Judge;
 use crate::input::{LEFT, RIGHT};
 use crate::number::{index, narrow};
 use crate::plan::Window;
-use crate::{Column, TextId};
+use crate::{Cancelled, Column, TextId};
 
 /// How many pairs of blocking columns of a pass are left out, at most.
 pub(crate) const OMITTED_PAIRS_MAX: usize = 24;
@@ -130,8 +130,9 @@ pub(super) struct Places {
 type Place = (u64, u32);
 
 impl Places {
-    pub(super) fn of(judge: &Judge<'_>) -> Self {
+    pub(super) fn of(judge: &Judge<'_>) -> Result<Self, Cancelled> {
         let input = judge.input;
+        judge.watch.ask()?;
         let roles = Roles::of(judge);
         let values = |side: usize, role: Option<usize>| {
             let column = role.map(|role| input.column(side, role));
@@ -141,19 +142,21 @@ impl Places {
             let cells = values(side, roles.number);
             cells.map(|(entry, column)| column.and_then(|column| column.number(entry))).collect()
         }));
+        judge.watch.ask()?;
         let texts = ranks([LEFT, RIGHT].map(|side| {
             let cells = values(side, roles.text);
             let ids =
                 cells.map(|(entry, column)| column.map_or(TextId::EMPTY, |column| column.text_id(entry)));
             ids.map(|id| input.texts.get(id)).collect()
         }));
+        judge.watch.ask()?;
         let sides = [LEFT, RIGHT].map(|side| {
             let dates = values(side, roles.date);
             let dates = dates.map(|(entry, column)| day_rank(column.and_then(|column| column.day(entry))));
             let ranks = numbers[side].iter().zip(&texts[side]);
             dates.zip(ranks).map(|(date, (number, text))| [*number, date, *text]).collect()
         });
-        Self { sides }
+        Ok(Self { sides })
     }
 
     pub(super) fn of_class(&self, order: &Order, side: usize, class: u32) -> Place {

@@ -6,12 +6,15 @@ use regex::Regex;
 use std::collections::HashMap;
 
 use super::window::{units_at_least, units_at_most};
-use crate::Column;
 use crate::input::{Input, SIDES};
-use crate::number::{index, narrow};
+use crate::number::{count, index, narrow};
+use crate::progress::Watch;
+use crate::{Cancelled, Column};
 
 /// A filter with its values in units of the column.
 enum Test<'a> {
+    /// There is nothing in the cell.
+    Empty,
     /// The cell is this one; `None` is a value that no cell of this column can have.
     Code(Option<i128>),
     Text(&'a str),
@@ -21,25 +24,33 @@ enum Test<'a> {
 }
 
 /// By class: one bit for each filter that it fails; empty where no filter looks at this side.
-pub(super) fn failures(input: &Input<'_>, pass: &Pass, side: usize) -> Vec<u16> {
+pub(super) fn failures(
+    input: &Input<'_>,
+    pass: &Pass,
+    side: usize,
+    watch: &Watch<'_>,
+) -> Result<Vec<u16>, Cancelled> {
     let applies = |filter: &&Filter| filter.side.is_none_or(|only| only == SIDES[side]);
     if !pass.filters.iter().any(|filter| applies(&filter)) {
-        return Vec::new();
+        return Ok(Vec::new());
     }
     let mut failed = vec![0_u16; input.len(side)];
     for (bit, filter) in pass.filters.iter().enumerate().filter(|(_, filter)| applies(filter)) {
         let role = filter.role.index();
         let (test, passes) = test(filter, input.column(side, role));
-        failed.par_iter_mut().enumerate().for_each_init(HashMap::new, |known, (class, failed)| {
+        let column = input.column(side, role);
+        let room = || (HashMap::new(), 0);
+        failed.par_iter_mut().enumerate().try_for_each_init(room, |(known, work), (class, failed)| {
+            watch.after(work, 1 + test.work(input.texts.bytes(column.text_id(class))))?;
             let holds = holds(&test, input, side, role, narrow(class), known);
             let empty_passes = !passes;
-            if holds.map_or(empty_passes, |holds| holds == passes) {
-                return;
+            if !holds.map_or(empty_passes, |holds| holds == passes) {
+                *failed |= 1_u16.checked_shl(narrow(bit)).unwrap_or(0);
             }
-            *failed |= 1_u16.checked_shl(narrow(bit)).unwrap_or(0);
-        });
+            Ok(())
+        })?;
     }
-    failed
+    Ok(failed)
 }
 
 /// What to ask of a cell, and the answer with which it passes.
@@ -53,6 +64,8 @@ fn test<'a>(filter: &'a Filter, column: &Column) -> (Test<'a>, bool) {
         None => Test::Text(text),
     };
     match &filter.test {
+        FilterTest::Is(text) if text.is_empty() => (Test::Empty, true),
+        FilterTest::IsNot(text) if text.is_empty() => (Test::Empty, false),
         FilterTest::Is(text) => (is(text), true),
         FilterTest::IsNot(text) => (is(text), false),
         FilterTest::AtLeast(least) => (Test::AtLeast(units_at_least(*least, scale.unwrap_or(0))), true),
@@ -75,12 +88,13 @@ fn holds(
         return Some(test.of_text(input.currency(side, class).as_str()));
     }
     let column = input.column(side, role);
-    let code = column.code(entry)?;
-    match test {
-        Test::Code(wanted) => Some(*wanted == Some(code)),
-        Test::AtLeast(least) => column.number(entry).map(|number| number >= *least),
-        Test::AtMost(most) => column.number(entry).map(|number| number <= *most),
-        Test::Text(_) | Test::Matches(_) => {
+    match (test, column.code(entry)) {
+        (Test::Empty, code) => Some(code.is_none()),
+        (_, None) => None,
+        (Test::Code(wanted), code) => Some(*wanted == code),
+        (Test::AtLeast(least), _) => column.number(entry).map(|number| number >= *least),
+        (Test::AtMost(most), _) => column.number(entry).map(|number| number <= *most),
+        (Test::Text(_) | Test::Matches(_), Some(code)) => {
             match column {
                 Column::Text { ids, .. } => input.texts.get(ids[entry]).map(|text| test.of_text(text)),
                 // Writing a number or a date takes longer than remembering what came of it.
@@ -97,7 +111,15 @@ impl Test<'_> {
         match self {
             Self::Text(wanted) => text == *wanted,
             Self::Matches(pattern) => pattern.is_match(text),
-            Self::Code(_) | Self::AtLeast(_) | Self::AtMost(_) => false,
+            Self::Empty | Self::Code(_) | Self::AtLeast(_) | Self::AtMost(_) => false,
+        }
+    }
+
+    /// How much work it is to ask this of a text of so many bytes.
+    fn work(&self, bytes: Option<usize>) -> u64 {
+        match self {
+            Self::Text(_) | Self::Matches(_) => bytes.map_or(0, count),
+            Self::Empty | Self::Code(_) | Self::AtLeast(_) | Self::AtMost(_) => 0,
         }
     }
 }

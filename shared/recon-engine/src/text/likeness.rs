@@ -3,11 +3,15 @@
 use rapidfuzz::distance::{jaro_winkler, levenshtein};
 use recon_domain::Measure;
 
-use super::{SCORE_MAX, Scratch, words};
+use super::{SCORE_MAX, SIMILAR_BYTES_MAX, Scratch, words};
 
-/// How alike two texts are, by this measure: 0 is not at all, [`SCORE_MAX`] is the same.
+/// How alike two texts are, by this measure: 0 is not at all, [`SCORE_MAX`] is the same. A text that is longer than
+/// [`SIMILAR_BYTES_MAX`] is like no other.
 #[must_use]
 pub fn likeness(measure: Measure, a: &str, b: &str) -> u16 {
+    if a.len().max(b.len()) > SIMILAR_BYTES_MAX {
+        return 0;
+    }
     match measure {
         Measure::TokenSet => words::set_likeness(a, b, &mut Scratch::default()),
         Measure::Edit | Measure::JaroWinkler => reaches(measure, a, b, 0).unwrap_or(0),

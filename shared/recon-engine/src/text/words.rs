@@ -1,23 +1,29 @@
 //! Texts as sets of words.
 
-use rapidfuzz::distance::indel;
+use std::cmp::Ordering;
+use std::ops::Range;
 
-use super::SCORE_MAX;
+use rapidfuzz::distance::lcs_seq;
+
 use super::likeness::share;
-use crate::number::{index, narrow};
-use crate::{Interner, TextId};
+use super::{SCORE_MAX, is_comparable};
+use crate::number::{count, index, narrow};
+use crate::progress::Watch;
+use crate::{Cancelled, Interner, TextId, text};
 
 /// The words of texts, each text taken apart once.
 ///
-/// A word is a run of letters and digits. The words of a text are distinct and in the order of their
-/// letters, so that what two texts do not share can be compared as it stands.
+/// A word is a run of letters and digits, and counts once in its text. A text has its words twice: by their numbers,
+/// to find out quickly which ones two texts share, and in the order of their letters, in which the others are compared.
 #[derive(Debug, Default)]
 pub(crate) struct Words {
     distinct: Interner,
     /// For each distinct word, how many characters it has.
     lengths: Vec<usize>,
-    /// Word numbers, text after text.
+    /// Word numbers, text after text, in their own order.
     words: Vec<u32>,
+    /// The same, of each text in the order of letters.
+    by_letters: Vec<u32>,
     /// By the number of the text; see [`Text::UNKNOWN`].
     texts: Vec<Text>,
 }
@@ -25,7 +31,7 @@ pub(crate) struct Words {
 /// A text that was taken apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Text {
-    /// Where its words lie.
+    /// Where its words lie, in either list.
     words: (u32, u32),
     /// How long they are when joined by single blanks.
     length: u32,
@@ -41,18 +47,28 @@ impl Text {
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {
     rests: [String; 2],
+    /// What was done since [`Watch::after`] was last told.
+    pub(crate) work: u64,
 }
 
 impl Words {
-    /// Takes these texts apart, as far as it is not done yet.
-    pub(crate) fn learn(&mut self, texts: &Interner, ids: impl Iterator<Item = TextId>) {
+    /// Takes these texts apart, as far as it is not done yet and they are compared at all.
+    pub(crate) fn learn(
+        &mut self,
+        texts: &Interner,
+        ids: impl Iterator<Item = TextId>,
+        watch: &Watch<'_>,
+    ) -> Result<(), Cancelled> {
         self.texts.resize(texts.len(), Text::UNKNOWN);
-        for id in ids {
+        let mut work = 0;
+        for id in ids.filter(|id| is_comparable(texts, *id)) {
             let Some(text) = texts.get(id) else { continue };
             if self.texts[index(id.0)] == Text::UNKNOWN {
                 self.texts[index(id.0)] = self.split(text);
+                watch.after(&mut work, count(text.len()))?;
             }
         }
+        Ok(())
     }
 
     fn split(&mut self, text: &str) -> Text {
@@ -62,14 +78,14 @@ impl Words {
             if index(id.0) == self.lengths.len() {
                 self.lengths.push(word.chars().count());
             }
-            if !self.words[start..].contains(&id.0) {
-                self.words.push(id.0);
-            }
+            self.words.push(id.0);
         }
-        let distinct = &self.distinct;
-        self.words[start..].sort_unstable_by_key(|word| distinct.get(TextId(*word)));
-        let letters = letters(self.words[start..].iter().filter_map(|word| distinct.get(TextId(*word))));
-        let words = &self.words[start..];
+        self.words[start..].sort_unstable();
+        keep_distinct(&mut self.words, start);
+        let (words, distinct) = (&self.words[start..], &self.distinct);
+        self.by_letters.extend_from_slice(words);
+        self.by_letters[start..].sort_unstable_by_key(|word| distinct.get(TextId(*word)));
+        let letters = letters(words.iter().filter_map(|word| distinct.get(TextId(*word))));
         let length: usize = words.iter().map(|word| self.lengths[index(*word)] + 1).sum();
         let length = narrow(length.saturating_sub(1));
         Text { words: (narrow(start), narrow(self.words.len())), length, letters }
@@ -85,15 +101,9 @@ impl Words {
         if score_max(texts, changes_min) < at_least {
             return None;
         }
-        let [a, b] = texts.map(|text| &self.words[index(text.words.0)..index(text.words.1)]);
-        let mut lengths = Lengths::default();
-        for word in a {
-            let shared = b.contains(word);
-            lengths.add(if shared { Part::Shared } else { Part::Rest(0) }, self.lengths[index(*word)]);
-        }
-        for word in b.iter().filter(|word| !a.contains(word)) {
-            lengths.add(Part::Rest(1), self.lengths[index(*word)]);
-        }
+        let ranges = texts.map(|text| index(text.words.0)..index(text.words.1));
+        let lengths = self.lengths_of(ranges.clone().map(|range| &self.words[range]));
+        scratch.work += count(ranges[0].len() + ranges[1].len());
         let changes_min = lengths.rests[0].abs_diff(lengths.rests[1]).max(changes_min);
         if lengths.score(changes_min) < at_least {
             return None;
@@ -101,10 +111,16 @@ impl Words {
         if lengths.rests.contains(&0) {
             return Some(lengths.score(lengths.rests[0].abs_diff(lengths.rests[1])));
         }
+        scratch.work += text::work(lengths.rests);
         let [rest_a, rest_b] = &mut scratch.rests;
-        self.join_rest(a, b, rest_a);
+        let [a, b] = ranges;
+        self.join_rest(a.clone(), b.clone(), rest_a);
         self.join_rest(b, a, rest_b);
-        let score = lengths.score(changes(rest_a, rest_b));
+        // Where more has to be changed than the score allows, only the shared words can reach it.
+        let score = match changes(rest_a, rest_b, lengths.changes_max(at_least)) {
+            Some(changes) => lengths.score(changes),
+            None => lengths.score(usize::MAX),
+        };
         (score >= at_least).then_some(score)
     }
 
@@ -113,9 +129,33 @@ impl Words {
         known.copied().unwrap_or(Text { words: (0, 0), ..Text::UNKNOWN })
     }
 
-    fn join_rest(&self, from: &[u32], other: &[u32], rest: &mut String) {
+    /// Goes through the words of both texts by their numbers, side by side.
+    fn lengths_of(&self, [mut a, mut b]: [&[u32]; 2]) -> Lengths {
+        let mut lengths = Lengths::default();
+        while let ([first, rest_a @ ..], [second, rest_b @ ..]) = (a, b) {
+            let (part, word) = match first.cmp(second) {
+                Ordering::Less => (Part::Rest(0), first),
+                Ordering::Equal => (Part::Shared, first),
+                Ordering::Greater => (Part::Rest(1), second),
+            };
+            lengths.add(part, self.lengths[index(*word)]);
+            if first <= second {
+                a = rest_a;
+            }
+            if second <= first {
+                b = rest_b;
+            }
+        }
+        a.iter().for_each(|word| lengths.add(Part::Rest(0), self.lengths[index(*word)]));
+        b.iter().for_each(|word| lengths.add(Part::Rest(1), self.lengths[index(*word)]));
+        lengths
+    }
+
+    /// Joins the words of one text that the other does not have, in the order of letters.
+    fn join_rest(&self, from: Range<usize>, other: Range<usize>, rest: &mut String) {
         rest.clear();
-        for word in from.iter().filter(|word| !other.contains(word)) {
+        let other = &self.words[other];
+        for word in self.by_letters[from].iter().filter(|word| other.binary_search(word).is_err()) {
             if !rest.is_empty() {
                 rest.push(' ');
             }
@@ -129,8 +169,25 @@ pub(super) fn set_likeness(a: &str, b: &str, scratch: &mut Scratch) -> u16 {
     let mut texts = Interner::new();
     let ids = [texts.intern(a), texts.intern(b)];
     let mut words = Words::default();
-    words.learn(&texts, ids.into_iter());
+    for id in ids {
+        if let Some(text) = texts.get(id) {
+            let text = words.split(text);
+            words.texts.push(text);
+        }
+    }
     words.reaches(ids[0], ids[1], 0, scratch).unwrap_or(0)
+}
+
+/// Drops repetitions from the sorted numbers at the end of a list.
+fn keep_distinct(words: &mut Vec<u32>, start: usize) {
+    let mut end = start;
+    for place in start..words.len() {
+        if end == start || words[place] != words[end - 1] {
+            words[end] = words[place];
+            end += 1;
+        }
+    }
+    words.truncate(end);
 }
 
 fn words_of(text: &str) -> impl Iterator<Item = &str> {
@@ -177,14 +234,26 @@ impl Lengths {
 
     /// The best of: whole against whole, and the shared words against either whole.
     fn score(&self, changes: usize) -> u16 {
-        if self.shared == 0 {
-            let total = self.rests[0] + self.rests[1];
-            return share(total.saturating_sub(changes), total);
-        }
-        let wholes = self.rests.map(|rest| self.shared + rest + usize::from(rest > 0));
+        let wholes = self.wholes();
         let total = wholes[0] + wholes[1];
+        let whole = share(total.saturating_sub(changes), total);
+        if self.shared == 0 {
+            return whole;
+        }
         let against_shared = wholes.map(|whole| share(2 * self.shared, self.shared + whole));
-        share(total.saturating_sub(changes), total).max(against_shared[0]).max(against_shared[1])
+        whole.max(against_shared[0]).max(against_shared[1])
+    }
+
+    /// With how many changes whole against whole still scores this much.
+    fn changes_max(&self, score: u16) -> usize {
+        let wholes = self.wholes();
+        let total = wholes[0] + wholes[1];
+        total.saturating_sub((total * usize::from(score)).div_ceil(usize::from(SCORE_MAX)))
+    }
+
+    /// Either text's words joined by single blanks.
+    fn wholes(&self) -> [usize; 2] {
+        self.rests.map(|rest| self.shared + rest + usize::from(self.shared > 0 && rest > 0))
     }
 }
 
@@ -197,13 +266,25 @@ fn score_max(texts: [Text; 2], changes_min: usize) -> u16 {
     share(unchanged, a + b).max(share(2 * shared_max, shared_max + a.min(b)))
 }
 
-/// Insertions and deletions that turn one text into the other.
-fn changes(a: &str, b: &str) -> usize {
+/// Insertions and deletions that turn one text into the other, if they are at most so many.
+fn changes(a: &str, b: &str, most: usize) -> Option<usize> {
     if a.is_ascii() && b.is_ascii() {
-        indel::distance(a.bytes(), b.bytes())
-    } else {
-        indel::distance(a.chars(), b.chars())
+        return changes_of(a.bytes(), b.bytes(), [a.len(), b.len()], most);
     }
+    changes_of(a.chars(), b.chars(), [a.chars().count(), b.chars().count()], most)
+}
+
+/// What is not in the longest common subsequence has to be changed.
+fn changes_of<I>(a: I, b: I, lengths: [usize; 2], most: usize) -> Option<usize>
+where
+    I: DoubleEndedIterator + Clone,
+    I::Item: rapidfuzz::HashableChar + Copy + PartialEq,
+{
+    let total = lengths[0] + lengths[1];
+    let common_min = total.saturating_sub(most).div_ceil(2);
+    let limits = lcs_seq::Args::default().score_cutoff(common_min);
+    let common = lcs_seq::similarity_with_args(a, b, &limits)?;
+    Some(total.saturating_sub(2 * common))
 }
 
 #[cfg(test)]
@@ -229,7 +310,8 @@ mod tests {
             let mut interner = Interner::new();
             let ids: Vec<TextId> = texts.iter().map(|text| interner.intern(text)).collect();
             let mut words = Words::default();
-            words.learn(&interner, ids.iter().copied());
+            let watch = Watch::new(&crate::Quiet, crate::Phase::Matching, 0);
+            words.learn(&interner, ids.iter().copied(), &watch).unwrap();
             let mut scratch = Scratch::default();
             for (a, b) in ids.iter().zip(&ids[1..]) {
                 let score = words.reaches(*a, *b, 0, &mut scratch).unwrap();

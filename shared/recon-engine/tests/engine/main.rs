@@ -9,6 +9,9 @@
 
 mod breaks;
 mod case;
+mod limits;
 mod oracle;
 mod properties;
+mod recounting;
+mod stopping;
 mod strategies;

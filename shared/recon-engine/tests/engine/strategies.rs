@@ -21,7 +21,7 @@ pub fn row() -> impl Strategy<Value = Row> {
         weighted(0.9, prop_oneof![3 => select(AMOUNTS), 1 => 0..5_000_i128]),
         weighted(0.9, 20_000..20_009_i32),
         weighted(0.8, select(REFERENCES)),
-        weighted(0.8, select(DESCRIPTIONS)),
+        weighted(0.8, prop_oneof![9 => select(DESCRIPTIONS).prop_map(str::to_owned), 1 => long_text()]),
         weighted(0.5, 0..3_i128),
         select(vec!["EUR", "EUR", "EUR", "USD"]),
         0..3_u128,
@@ -30,11 +30,16 @@ pub fn row() -> impl Strategy<Value = Row> {
             amount,
             day,
             reference: reference.map(str::to_owned),
-            description: description.map(str::to_owned),
+            description,
             quantity,
             currency: currency.parse().unwrap(),
             content,
         })
+}
+
+/// A text about as long as the longest one that is compared.
+fn long_text() -> impl Strategy<Value = String> {
+    select(vec![1_024, 1_025, 5_000]).prop_map(|bytes| "card".repeat(bytes).split_off(3 * bytes))
 }
 
 pub fn rows(most: usize) -> impl Strategy<Value = Vec<Row>> {
@@ -82,6 +87,11 @@ fn filters() -> impl Strategy<Value = Filter> {
         (QUANTITY, FilterTest::AtLeast(Decimal::new(5, 1).unwrap())),
         (DESCRIPTION, FilterTest::Matches(Regex::new("^red|one$").unwrap())),
         (AMOUNT, FilterTest::Matches(Regex::new("0$").unwrap())),
+        (AMOUNT, FilterTest::Is(String::new())),
+        (DATE, FilterTest::IsNot(String::new())),
+        (REFERENCE, FilterTest::IsNot(String::new())),
+        (DESCRIPTION, FilterTest::Is(String::new())),
+        (QUANTITY, FilterTest::Is(String::new())),
     ];
     (select(vec![None, Some(Side::Left), Some(Side::Right)]), select(tests))
         .prop_map(|(side, (role, test))| filter(side, role, test))

@@ -1,13 +1,17 @@
 //! Calendar dates as people and banks write them.
 
-use jiff::civil::Date;
+mod form;
+
 use recon_domain::{DateOrder, Day};
 
-use super::timestamp;
+pub(super) use form::Form;
 
 /// The orders under which a cell is a date.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Orders(u8);
+
+/// The bit of [`Orders`] that says that a time of day follows the date.
+const TIME: u8 = 8;
 
 impl Orders {
     /// Whether there is none.
@@ -20,6 +24,12 @@ impl Orders {
     #[must_use]
     pub const fn contains(self, order: DateOrder) -> bool {
         self.0 & bit(order) != 0
+    }
+
+    /// Whether it is a date with a time of day, so a point in time.
+    #[must_use]
+    pub const fn has_time(self) -> bool {
+        self.0 & TIME != 0
     }
 }
 
@@ -50,223 +60,18 @@ pub enum Error {
 /// # Errors
 /// [`Error::Form`] and [`Error::Order`].
 pub fn parse(cell: &str, order: DateOrder) -> Result<Day, Error> {
-    let Some(form) = Form::of(cell) else { return Err(Error::Form) };
-    match form.date(order) {
-        Some(date) => Ok(Day::from(date)),
-        None if DateOrder::ALL.iter().any(|other| form.date(*other).is_some()) => Err(Error::Order(order)),
-        None => Err(Error::Form),
-    }
+    let Some((form, _)) = Form::of(cell) else { return Err(Error::Form) };
+    form.in_order(order).map(Day::from)
 }
 
 /// The orders under which a cell is a date.
 #[must_use]
 pub fn orders(cell: &str) -> Orders {
-    let Some(form) = Form::of(cell) else { return Orders::default() };
-    Orders(
-        DateOrder::ALL
-            .iter()
-            .filter(|order| form.date(**order).is_some())
-            .fold(0, |bits, order| bits | bit(*order)),
-    )
-}
-
-/// The parts of a date, before it is known which is which.
-#[derive(Debug, Clone, Copy)]
-enum Form {
-    Numbers([Part; 3]),
-    Compact([u8; 8]),
-    /// The number before the name, if there is one; the month; the numbers after it.
-    Named {
-        before: Option<Part>,
-        month: i8,
-        after: [Option<Part>; 2],
-    },
-}
-
-/// A number and with how many digits it is written.
-#[derive(Debug, Clone, Copy, Default)]
-struct Part {
-    value: i16,
-    digits: usize,
-}
-
-impl Part {
-    /// The digits at the start of the bytes: at most four.
-    fn take(bytes: &[u8]) -> Option<(Self, &[u8])> {
-        let digits = bytes.iter().take_while(|byte| byte.is_ascii_digit()).count();
-        if digits == 0 || digits > 4 {
-            return None;
-        }
-        let value = bytes[..digits].iter().fold(0, |value, byte| value * 10 + i16::from(byte - b'0'));
-        Some((Self { value, digits }, &bytes[digits..]))
-    }
-
-    fn year(self) -> Option<i16> {
-        match (self.digits, self.value) {
-            (4, year) => Some(year),
-            (2, year @ 0..=68) => Some(2_000 + year),
-            (2, year) => Some(1_900 + year),
-            (_, _) => None,
-        }
-    }
-
-    /// As a day or month.
-    fn small(self) -> Option<i8> {
-        if self.digits <= 2 { i8::try_from(self.value).ok() } else { None }
-    }
-}
-
-impl Form {
-    fn of(cell: &str) -> Option<Self> {
-        if let Ok(bytes) = cell.as_bytes().try_into()
-            && let Some(form) = Self::ten(bytes)
-        {
-            return Some(form);
-        }
-        let bytes = cell.trim_matches(super::is_blank).as_bytes();
-        // The longest form is a name of nine letters and a time with nanoseconds and offset.
-        if bytes.len() < 6 || bytes.len() > 64 {
-            return None;
-        }
-        match bytes[0] {
-            b'0'..=b'9' => {}
-            byte if byte.is_ascii_alphabetic() => return Self::name_first(bytes),
-            _ => return None,
-        }
-        if bytes.len() >= 8 && bytes[..8].iter().all(u8::is_ascii_digit) {
-            let digits = bytes.first_chunk::<8>()?.map(|byte| byte - b'0');
-            return ends(&bytes[8..]).then_some(Self::Compact(digits));
-        }
-        let (first, rest) = Part::take(bytes)?;
-        let (separator, after) = rest.split_first()?;
-        if separator.is_ascii_alphabetic() {
-            return Self::name_second(first, rest);
-        }
-        if !matches!(separator, b'/' | b'.' | b'-' | b' ') {
-            return None;
-        }
-        if after.first()?.is_ascii_alphabetic() || after.starts_with(b" ") {
-            return Self::name_second(first, after.strip_prefix(b" ").unwrap_or(after));
-        }
-        let (second, rest) = Part::take(after)?;
-        let (third, rest) = Part::take(rest.strip_prefix(&[*separator])?)?;
-        ends(rest).then_some(Self::Numbers([first, second, third]))
-    }
-
-    /// The common forms `2026-03-02` and `02.03.2026`.
-    #[inline]
-    fn ten(bytes: &[u8; 10]) -> Option<Self> {
-        let number = |digits: &[u8]| {
-            let value = digits.iter().try_fold(0, |value, byte| {
-                byte.is_ascii_digit().then(|| value * 10 + i16::from(byte - b'0'))
-            });
-            value.map(|value| Part { value, digits: digits.len() })
-        };
-        let separator = |byte: u8| matches!(byte, b'/' | b'.' | b'-' | b' ');
-        if bytes[4] == bytes[7] && separator(bytes[4]) {
-            Some(Self::Numbers([number(&bytes[..4])?, number(&bytes[5..7])?, number(&bytes[8..])?]))
-        } else if bytes[2] == bytes[5] && separator(bytes[2]) {
-            Some(Self::Numbers([number(&bytes[..2])?, number(&bytes[3..5])?, number(&bytes[6..])?]))
-        } else {
-            None
-        }
-    }
-
-    /// `Mar 2, 2026`.
-    fn name_first(bytes: &[u8]) -> Option<Self> {
-        let (month, rest) = month(bytes)?;
-        let (day, rest) = Part::take(skip(rest))?;
-        let (year, rest) = Part::take(skip(rest))?;
-        ends(rest).then_some(Self::Named { before: None, month, after: [Some(day), Some(year)] })
-    }
-
-    /// `2 Mar 2026`, `02-Mar-26`, `02MAR2026`, `2026 Mar 2`.
-    fn name_second(first: Part, bytes: &[u8]) -> Option<Self> {
-        let (month, rest) = month(bytes)?;
-        let (last, rest) = Part::take(skip(rest))?;
-        ends(rest).then_some(Self::Named { before: Some(first), month, after: [Some(last), None] })
-    }
-
-    fn date(self, order: DateOrder) -> Option<Date> {
-        let (year, month, day) = match (self, order) {
-            (Self::Numbers([first, second, third]), DateOrder::Dmy) => {
-                (third.year()?, second.small()?, first.small()?)
-            }
-            (Self::Numbers([first, second, third]), DateOrder::Mdy) => {
-                (third.year()?, first.small()?, second.small()?)
-            }
-            (Self::Numbers([first, second, third]), DateOrder::Ymd) => {
-                (first.year()?, second.small()?, third.small()?)
-            }
-            (Self::Compact(digits), order) => compact(digits, order)?,
-            (Self::Named { before: Some(first), month, after: [Some(last), _] }, DateOrder::Ymd) => {
-                (first.year()?, month, last.small()?)
-            }
-            (
-                Self::Named { before: Some(first), month, after: [Some(last), _] },
-                DateOrder::Dmy | DateOrder::Mdy,
-            ) => (last.year()?, month, first.small()?),
-            (
-                Self::Named { before: None, month, after: [Some(day), Some(year)] },
-                DateOrder::Dmy | DateOrder::Mdy,
-            ) => (year.year()?, month, day.small()?),
-            (Self::Named { .. }, _) => return None,
-        };
-        Date::new(year, month, day).ok()
-    }
-}
-
-/// Eight digits; only years that papers in use may have, since account numbers have eight digits too.
-fn compact(digits: [u8; 8], order: DateOrder) -> Option<(i16, i8, i8)> {
-    let two = |at: usize| i8::try_from(digits[at] * 10 + digits[at + 1]).ok();
-    let four = |at: usize| digits[at..at + 4].iter().fold(0, |year, digit| year * 10 + i16::from(*digit));
-    let (year, month, day) = match order {
-        DateOrder::Ymd => (four(0), two(4)?, two(6)?),
-        DateOrder::Dmy => (four(4), two(2)?, two(0)?),
-        DateOrder::Mdy => (four(4), two(0)?, two(2)?),
-    };
-    (1900..2200).contains(&year).then_some((year, month, day))
-}
-
-const MONTHS: [&str; 12] = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-];
-
-/// The month whose name, or its first three letters (four of September), starts the bytes.
-fn month(bytes: &[u8]) -> Option<(i8, &[u8])> {
-    let letters = bytes.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
-    let (word, rest) = bytes.split_at(letters);
-    let fits = |name: &&str| {
-        let short = name.as_bytes().get(..letters).is_some_and(|start| start.eq_ignore_ascii_case(word));
-        short && (letters == 3 || letters == name.len() || (letters == 4 && name.starts_with("sept")))
-    };
-    let index = MONTHS.iter().position(fits)?;
-    Some((i8::try_from(index + 1).ok()?, rest))
-}
-
-/// Leaves out what may stand between a name and a number.
-fn skip(bytes: &[u8]) -> &[u8] {
-    let marks = bytes.iter().take_while(|byte| matches!(byte, b' ' | b',' | b'.' | b'-' | b'/')).count();
-    &bytes[marks.min(2)..]
-}
-
-/// Whether a date ends here: with the cell, or before a time of day.
-fn ends(rest: &[u8]) -> bool {
-    match rest {
-        [] => true,
-        [b' ' | b'T' | b't', time @ ..] => timestamp::is_time(time),
-        [..] => false,
+    let Some((form, time)) = Form::of(cell) else { return Orders::default() };
+    let fitting = DateOrder::ALL.iter().filter(|order| form.date(**order).is_some());
+    match fitting.fold(0, |bits, order| bits | bit(*order)) {
+        0 => Orders::default(),
+        bits => Orders(if time.is_some() { bits | TIME } else { bits }),
     }
 }
 
@@ -305,6 +110,15 @@ mod tests {
             ("2026-03-02 10:30", other, other, date),
             ("02.03.2026 23:59:59", date, "2026-02-03", other),
             (" 02.03.2026 ", date, "2026-02-03", other),
+            ("2/3/2026 12:00:00 AM", date, "2026-02-03", other),
+            ("2/3/2026 2:05 pm", date, "2026-02-03", other),
+            ("2/3/2026, 2:05:00\u{202F}PM", date, "2026-02-03", other),
+            ("Mar  2 2026 12:00AM", date, date, other),
+            ("Mar 2 2026  2:05AM", date, date, other),
+            ("2/3/2026 0:00", date, "2026-02-03", other),
+            ("2/3/2026 0:00 PM", none, none, none),
+            ("2/3/2026 13:00 AM", none, none, none),
+            ("2/3/2026 2:05 xm", none, none, none),
             ("29.02.2024", "2024-02-29", other, other),
             ("29.02.2026", none, none, none),
             ("31/12/1969", "1969-12-31", other, other),

@@ -2,10 +2,14 @@
 
 mod body;
 mod codes;
+mod fit;
+mod plain;
 
 use recon_domain::{Currency, Decimal};
 
 use body::body;
+pub use fit::Fit;
+use plain::plain;
 
 /// The marks of a column's numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -95,6 +99,18 @@ impl Number {
             Err(_) => places(self.units, self.scale, |units| (units % 10 == 0).then_some(units / 10)),
         }
     }
+
+    /// Digits before the decimal mark; a fraction has one, the zero.
+    #[must_use]
+    pub fn whole_digits(self) -> u8 {
+        let units = self.units.unsigned_abs();
+        let digits = match u64::try_from(units) {
+            Ok(units) => units.checked_ilog10(),
+            Err(_) => units.checked_ilog10(),
+        };
+        let digits = digits.and_then(|power| u8::try_from(power + 1).ok()).unwrap_or(1);
+        digits.saturating_sub(self.scale).max(1)
+    }
 }
 
 fn places<T: Copy>(mut units: T, scale: u8, tenth: impl Fn(T) -> Option<T>) -> u8 {
@@ -123,88 +139,6 @@ pub fn parse(cell: &str, marks: Marks) -> Result<Number, Error> {
     }
 }
 
-/// How a cell reads under both decimal marks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Fit {
-    /// With `.` before the fraction.
-    pub point: Option<Number>,
-    /// With `,` before the fraction.
-    pub comma: Option<Number>,
-}
-
-impl Fit {
-    /// Reads a cell under both marks.
-    #[must_use]
-    pub fn of(cell: &str) -> Self {
-        let fit = Self::of_plain(cell);
-        if fit.is_number() {
-            return fit;
-        }
-        match body(cell) {
-            Some(body) => Self { point: body.read(Marks::POINT).ok(), comma: body.read(Marks::COMMA).ok() },
-            None => fit,
-        }
-    }
-
-    /// Reads a cell under both marks, if it has the common form.
-    pub(crate) fn of_plain(cell: &str) -> Self {
-        let bytes = cell.as_bytes();
-        match plain(bytes) {
-            Some((number, None)) => Self { point: Some(number), comma: Some(number) },
-            Some((number, Some(b'.'))) => Self { point: Some(number), comma: grouped_once(bytes, number) },
-            Some((number, Some(_))) => Self { point: grouped_once(bytes, number), comma: Some(number) },
-            None => Self { point: None, comma: None },
-        }
-    }
-
-    /// Whether it is a number under at least one mark.
-    #[must_use]
-    pub const fn is_number(&self) -> bool {
-        self.point.is_some() || self.comma.is_some()
-    }
-
-    /// Whether it is a whole number under at least one mark.
-    #[must_use]
-    pub fn is_integer(&self) -> bool {
-        self.point.is_some_and(|number| number.places() == 0)
-            || self.comma.is_some_and(|number| number.places() == 0)
-    }
-}
-
-/// A plain number with one mark, read with that mark between thousands: `1.234` is also 1234.
-fn grouped_once(bytes: &[u8], number: Number) -> Option<Number> {
-    let digits = bytes.strip_prefix(b"-").unwrap_or(bytes);
-    let groups = number.scale == 3 && (5..=7).contains(&digits.len()) && digits.first() != Some(&b'0');
-    groups.then_some(Number { scale: 0, ..number })
-}
-
-/// The common form: an optional minus, up to 18 digits, at most one `.` or `,` between them, which is returned.
-#[inline]
-fn plain(bytes: &[u8]) -> Option<(Number, Option<u8>)> {
-    let (negative, digits) = match bytes {
-        [b'-', rest @ ..] => (true, rest),
-        all => (false, all),
-    };
-    let (first, last) = (digits.first()?, digits.last()?);
-    if digits.len() > 18 || !first.is_ascii_digit() || !last.is_ascii_digit() {
-        return None;
-    }
-    // 18 digits fit.
-    let (mut units, mut scale, mut mark) = (0_i64, 0_u8, None);
-    for byte in digits {
-        match byte {
-            b'0'..=b'9' => {
-                units = units * 10 + i64::from(byte - b'0');
-                scale += u8::from(mark.is_some());
-            }
-            b'.' | b',' if mark.is_none() => mark = Some(*byte),
-            _ => return None,
-        }
-    }
-    let units = i128::from(if negative { -units } else { units });
-    Some((Number { units, scale, currency: None }, mark))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -226,6 +160,9 @@ mod tests {
             ("-.5", "-0.5"),
             ("1,234.50", "1234.50"),
             ("1,234,567", "1234567"),
+            ("1,23,456.00", "123456.00"),
+            ("-12,34,567", "-1234567"),
+            ("1,23,45,678.5", "12345678.5"),
             ("1'234.50", "1234.50"),
             ("1\u{2019}234.50", "1234.50"),
             ("1 234.50", "1234.50"),
@@ -276,6 +213,14 @@ mod tests {
             "0,123",
             ",123",
             "1,,234",
+            "123,45,678",
+            "1,23,45",
+            "1,23,4567",
+            "1,234,56,789",
+            "12,345,67,890",
+            "0,12,345",
+            "1 23 456",
+            "1'23'456",
             "12.",
             "1e5",
             "1,234.5,6",

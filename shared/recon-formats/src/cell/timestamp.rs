@@ -1,12 +1,21 @@
 //! Points in time.
 
 use jiff::civil::Date;
-use recon_domain::{Day, Instant};
+use recon_domain::{DateOrder, Day, Instant};
 
-/// A cell that is not a point in time.
+use super::date::{self, Form};
+use super::time::{Time, number};
+
+/// Why a cell is not a point in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not a point in time such as 2026-03-31T17:05:00Z")]
-pub struct Error;
+pub enum Error {
+    /// It is none in any form.
+    #[error("not a point in time such as 2026-03-31T17:05:00Z")]
+    Form,
+    /// Its date is one in another order only.
+    #[error("not a point in time in the order {0}, in which the column's dates are read")]
+    Order(DateOrder),
+}
 
 const MICROS_PER_SECOND: i64 = 1_000_000;
 const SECONDS_PER_DAY: i64 = 86_400;
@@ -15,76 +24,41 @@ const SECONDS_PER_DAY: i64 = 86_400;
 /// out.
 ///
 /// # Errors
-/// [`Error`] for anything else.
+/// [`Error::Form`] for anything else.
 pub fn parse(cell: &str) -> Result<Instant, Error> {
-    let bytes = cell.trim_matches(super::is_blank).as_bytes();
-    let (date, rest) = bytes.split_at_checked(10).ok_or(Error)?;
-    let [a, b, c, d, b'-', e, f, b'-', g, h] = date else { return Err(Error) };
-    let [b'T' | b't' | b' ', time @ ..] = rest else { return Err(Error) };
-    let year = i16::try_from(number(&[*a, *b, *c, *d]).ok_or(Error)?).map_err(|_| Error)?;
-    let small = |digits: [u8; 2]| number(&digits).and_then(|value| i8::try_from(value).ok()).ok_or(Error);
-    let date = Date::new(year, small([*e, *f])?, small([*g, *h])?).map_err(|_| Error)?;
-    let time = Time::of(time).ok_or(Error)?;
-    let seconds = i64::from(Day::from(date).number()) * SECONDS_PER_DAY + time.seconds - time.offset_seconds;
-    Ok(Instant::from_micros(seconds * MICROS_PER_SECOND + time.micros))
+    iso(cell).ok_or(Error::Form)
 }
 
-/// Whether the bytes are a time of day, with or without an offset.
-pub(super) fn is_time(bytes: &[u8]) -> bool {
-    Time::of(bytes).is_some()
-}
-
-struct Time {
-    seconds: i64,
-    micros: i64,
-    offset_seconds: i64,
-}
-
-impl Time {
-    /// `HH:MM[:SS[.fraction]][Z|±HH:MM|±HHMM]`.
-    fn of(bytes: &[u8]) -> Option<Self> {
-        let (clock, mut rest) = hours_minutes(bytes, b":")?;
-        let (mut seconds, mut micros) = (clock, 0);
-        if let [b':', tens, ones, after @ ..] = rest {
-            // A leap second is the last of its minute.
-            let second = number(&[*tens, *ones]).filter(|second| *second <= 60)?.min(59);
-            (seconds, rest) = (seconds + second, after);
-        }
-        if let [b'.' | b',', after @ ..] = rest {
-            let digits = after.iter().take_while(|byte| byte.is_ascii_digit()).count();
-            if digits == 0 || digits > 9 {
-                return None;
-            }
-            micros = (0..6).fold(0, |value, at| {
-                value * 10 + after[..digits].get(at).map_or(0, |byte| i64::from(byte - b'0'))
-            });
-            rest = &after[digits..];
-        }
-        let offset_seconds = match rest.strip_prefix(b" ").unwrap_or(rest) {
-            [] | b"Z" | b"z" => 0,
-            [sign @ (b'+' | b'-'), after @ ..] => {
-                let mark: &[u8] = if after.len() == 5 { b":" } else { b"" };
-                let (offset, []) = hours_minutes(after, mark)? else { return None };
-                if *sign == b'-' { -offset } else { offset }
-            }
-            [..] => return None,
-        };
-        Some(Self { seconds, micros, offset_seconds })
+/// Reads what [`parse`] reads, and a time of day after a date of any form, which is read in a given order.
+///
+/// # Errors
+/// [`Error::Form`] and [`Error::Order`].
+pub fn parse_in(cell: &str, order: DateOrder) -> Result<Instant, Error> {
+    if let Some(instant) = iso(cell) {
+        return Ok(instant);
+    }
+    let Some((form, Some(time))) = Form::of(cell) else { return Err(Error::Form) };
+    match form.in_order(order) {
+        Ok(date) => Ok(instant(date, time)),
+        Err(date::Error::Order(order)) => Err(Error::Order(order)),
+        Err(date::Error::Form) => Err(Error::Form),
     }
 }
 
-/// Seconds of `HH:MM`, and what follows.
-fn hours_minutes<'a>(bytes: &'a [u8], mark: &[u8]) -> Option<(i64, &'a [u8])> {
-    let (hours, rest) = bytes.split_at_checked(2)?;
-    let (minutes, rest) = rest.strip_prefix(mark)?.split_at_checked(2)?;
-    let (hours, minutes) = (number(hours)?, number(minutes)?);
-    (hours < 24 && minutes < 60).then_some((hours * 3_600 + minutes * 60, rest))
+fn iso(cell: &str) -> Option<Instant> {
+    let bytes = cell.trim_matches(super::is_blank).as_bytes();
+    let (date, rest) = bytes.split_at_checked(10)?;
+    let [a, b, c, d, b'-', e, f, b'-', g, h] = date else { return None };
+    let [b'T' | b't' | b' ', time @ ..] = rest else { return None };
+    let year = i16::try_from(number(&[*a, *b, *c, *d])?).ok()?;
+    let small = |digits: [u8; 2]| number(&digits).and_then(|value| i8::try_from(value).ok());
+    let date = Date::new(year, small([*e, *f])?, small([*g, *h])?).ok()?;
+    Some(instant(date, Time::of(time)?))
 }
 
-fn number(digits: &[u8]) -> Option<i64> {
-    digits
-        .iter()
-        .try_fold(0, |value, byte| byte.is_ascii_digit().then(|| value * 10 + i64::from(byte - b'0')))
+fn instant(date: Date, time: Time) -> Instant {
+    let seconds = i64::from(Day::from(date).number()) * SECONDS_PER_DAY + time.seconds - time.offset_seconds;
+    Instant::from_micros(seconds * MICROS_PER_SECOND + time.micros)
 }
 
 #[cfg(test)]
@@ -102,6 +76,8 @@ mod tests {
             ("2026-12-31 23:59:60", "2026-12-31T23:59:59Z"),
             ("1969-12-31 23:59:59", "1969-12-31T23:59:59Z"),
             (" 2026-03-02 10:30 ", "2026-03-02T10:30:00Z"),
+            ("2026-03-02 2:05 PM", "2026-03-02T14:05:00Z"),
+            ("2026-03-02 12:00:00 AM", "2026-03-02T00:00:00Z"),
         ] {
             assert_eq!(parse(cell).map(|instant| instant.to_string()), Ok(expected.to_owned()), "{cell}");
         }
@@ -124,7 +100,26 @@ mod tests {
             "2026-03-02x10:30",
             "é2026-03-02 10:30",
         ] {
-            assert_eq!(parse(cell), Err(Error), "{cell}");
+            assert_eq!(parse(cell), Err(Error::Form), "{cell}");
+        }
+    }
+
+    #[test]
+    fn any_date_with_a_time_is_a_point_in_the_column_s_order() {
+        let read = |cell: &str, order| parse_in(cell, order).map(|instant| instant.to_string());
+        for (cell, mdy) in [
+            ("3/14/2026 2:05 pm", "2026-03-14T14:05:00Z"),
+            ("3/14/2026 12:00:00 AM", "2026-03-14T00:00:00Z"),
+            ("3/14/2026 2:05:00 PM +01:00", "2026-03-14T13:05:00Z"),
+            ("Mar 14, 2026 14:05", "2026-03-14T14:05:00Z"),
+            ("2026-03-14T14:05:00Z", "2026-03-14T14:05:00Z"),
+        ] {
+            assert_eq!(read(cell, DateOrder::Mdy), Ok(mdy.to_owned()), "{cell}");
+        }
+        assert_eq!(read("3/14/2026 2:05 pm", DateOrder::Dmy), Err(Error::Order(DateOrder::Dmy)));
+        assert_eq!(read("14.03.2026 10:30", DateOrder::Dmy), Ok("2026-03-14T10:30:00Z".to_owned()));
+        for cell in ["3/14/2026", "3/14/2026 25:00", "3/40/2026 2:05 pm", "2:05 pm"] {
+            assert_eq!(read(cell, DateOrder::Mdy), Err(Error::Form), "{cell}");
         }
     }
 }

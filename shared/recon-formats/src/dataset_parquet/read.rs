@@ -8,16 +8,19 @@ use parquet::data_type::{
     ByteArray, ByteArrayType, DataType, FixedLenByteArray, FixedLenByteArrayType, Int32Type, Int64Type,
 };
 use parquet::file::reader::{ChunkReader, FileReader, RowGroupReader, SerializedFileReader};
+use recon_contract::Dialect;
 
-use super::{Error, PROFILE_KEY, ROW_COLUMNS, StoredProfile};
+use super::{Error, PROFILE_KEY, ROW_GROUP, StoredProfile, row_column};
 use crate::{BatchSource, Keep, Profile, RejectedRow, SourceError, TextBatch, TextColumn};
 
 /// Reads a dataset, batch by batch.
 pub struct Reader {
-    file: Box<dyn FileReader>,
+    pub(super) file: Box<dyn FileReader>,
     header: Vec<String>,
+    /// Columns before the cells.
+    pub(super) row_columns: usize,
     profile: Profile,
-    kept: Vec<usize>,
+    pub(super) kept: Vec<usize>,
     group: usize,
 }
 
@@ -54,18 +57,20 @@ impl Reader {
         let json = stored.and_then(|pair| pair.value.as_deref()).ok_or(Error::Missing("profile"))?;
         let stored: StoredProfile = serde_json::from_str(json).map_err(|_| Error::Missing("profile"))?;
         let columns = metadata.schema_descr().columns();
-        if columns.len() < ROW_COLUMNS {
+        let groups = columns.iter().map(|column| column.path().parts().first());
+        let row_columns = groups.take_while(|group| group.is_some_and(|name| name == ROW_GROUP)).count();
+        if row_columns <= row_column::REJECTED || row_columns == columns.len() {
             return Err(Error::Missing("cells"));
         }
         let header: Vec<String> =
-            columns[ROW_COLUMNS..].iter().map(|column| column.name().to_owned()).collect();
+            columns[row_columns..].iter().map(|column| column.name().to_owned()).collect();
         let profile = Profile {
             columns: stored.columns,
             dialect: stored.dialect,
             rows: stored.rows,
             rejected: stored.rejected,
         };
-        let mut reader = Self { file, header, profile, kept: Vec::new(), group: 0 };
+        let mut reader = Self { file, header, row_columns, profile, kept: Vec::new(), group: 0 };
         reader.restrict(keep)?;
         Ok(reader)
     }
@@ -111,10 +116,10 @@ impl Reader {
         }
         let group = self.file.get_row_group(self.group)?;
         self.group += 1;
-        let numbers = read_column::<Int32Type>(&*group, 0)?;
-        let lines = read_column::<Int64Type>(&*group, 1)?;
-        let contents = read_column::<FixedLenByteArrayType>(&*group, 2)?;
-        let reasons = read_column::<ByteArrayType>(&*group, 3)?;
+        let numbers = read_column::<Int32Type>(&*group, row_column::NUMBER)?;
+        let lines = read_column::<Int64Type>(&*group, row_column::LINE)?;
+        let contents = read_column::<FixedLenByteArrayType>(&*group, row_column::CONTENT)?;
+        let reasons = read_column::<ByteArrayType>(&*group, row_column::REJECTED)?;
         let accepted = reasons.iter().take_while(|reason| reason.is_empty()).count();
         let number = |row: &i32| u32::try_from(*row).unwrap_or(0);
         let line = |line: &i64| u64::try_from(*line).unwrap_or(0);
@@ -125,12 +130,22 @@ impl Reader {
             contents: contents.iter().take(accepted).map(content).collect(),
             ..TextBatch::default()
         };
-        for ((row, at), reason) in numbers.iter().zip(&lines).zip(&reasons).skip(accepted) {
-            let reason = String::from_utf8_lossy(reason.data()).into_owned();
-            batch.rejected.push(RejectedRow { row: number(row), line: line(at), reason });
+        let raws = if self.row_columns > row_column::RAW && accepted < reasons.len() {
+            read_column::<ByteArrayType>(&*group, row_column::RAW)?
+        } else {
+            Vec::new()
+        };
+        let text = |bytes: &ByteArray| String::from_utf8_lossy(bytes.data()).into_owned();
+        for (index, reason) in reasons.iter().enumerate().skip(accepted) {
+            batch.rejected.push(RejectedRow {
+                row: numbers.get(index).map_or(0, number),
+                line: lines.get(index).map_or(0, line),
+                reason: text(reason),
+                raw: raws.get(index).map(text),
+            });
         }
         for column in &self.kept {
-            let cells = read_column::<ByteArrayType>(&*group, ROW_COLUMNS + column)?;
+            let cells = read_column::<ByteArrayType>(&*group, self.row_columns + column)?;
             batch.columns.push(text_column(&cells[..accepted.min(cells.len())]));
         }
         Ok(Some(batch))
@@ -162,6 +177,10 @@ fn read_column<T: DataType>(group: &dyn RowGroupReader, index: usize) -> Result<
 impl BatchSource for Reader {
     fn header(&self) -> &[String] {
         &self.header
+    }
+
+    fn dialect(&self) -> &Dialect {
+        &self.profile.dialect
     }
 
     fn keep(&mut self, keep: &Keep) -> Result<(), SourceError> {

@@ -14,7 +14,7 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::types::{ColumnPath, PrimitiveTypeBuilder, Type, TypePtr};
 
-use super::{Error, PROFILE_KEY, StoredProfile};
+use super::{CELLS_GROUP, Error, PROFILE_KEY, ROW_GROUP, StoredProfile};
 use crate::{Profile, TextBatch, TextColumn};
 
 /// Writes a dataset, batch by batch.
@@ -64,11 +64,15 @@ impl<W: Write + Send> Writer<W> {
         let mut reasons = vec![ByteArray::from(""); batch.rows.len()];
         reasons.extend(batch.rejected.iter().map(|row| ByteArray::from(row.reason.as_str())));
 
+        let mut raws = vec![ByteArray::from(""); batch.rows.len()];
+        raws.extend(batch.rejected.iter().map(|row| ByteArray::from(row.raw.as_deref().unwrap_or(""))));
+
         let mut group = self.file.next_row_group()?;
         write_column::<Int32Type, W>(&mut group, &numbers)?;
         write_column::<Int64Type, W>(&mut group, &lines)?;
         write_column::<FixedLenByteArrayType, W>(&mut group, &contents)?;
         write_column::<ByteArrayType, W>(&mut group, &reasons)?;
+        write_column::<ByteArrayType, W>(&mut group, &raws)?;
         for column in batch.columns {
             let mut cells = texts(column);
             cells.resize(cells.len() + rejected, ByteArray::from(""));
@@ -97,7 +101,7 @@ impl<W: Write + Send> Writer<W> {
 }
 
 fn path(name: &str) -> ColumnPath {
-    ColumnPath::new(vec!["row".to_owned(), name.to_owned()])
+    ColumnPath::new(vec![ROW_GROUP.to_owned(), name.to_owned()])
 }
 
 fn schema(header: &[String]) -> Result<TypePtr, Error> {
@@ -111,6 +115,7 @@ fn schema(header: &[String]) -> Result<TypePtr, Error> {
         Arc::new(field("line", PhysicalType::INT64).build()?),
         Arc::new(field("content", PhysicalType::FIXED_LEN_BYTE_ARRAY).with_length(16).build()?),
         Arc::new(text("rejected")?),
+        Arc::new(text("raw")?),
     ];
     let cells = header.iter().map(|name| text(name).map(Arc::new)).collect::<Result<Vec<_>, _>>()?;
     let group = |name: &str, fields| {
@@ -120,8 +125,8 @@ fn schema(header: &[String]) -> Result<TypePtr, Error> {
             .build()
             .map(Arc::new)
     };
-    let root =
-        Type::group_type_builder("dataset").with_fields(vec![group("row", row)?, group("cells", cells)?]);
+    let root = Type::group_type_builder("dataset")
+        .with_fields(vec![group(ROW_GROUP, row)?, group(CELLS_GROUP, cells)?]);
     Ok(Arc::new(root.build()?))
 }
 

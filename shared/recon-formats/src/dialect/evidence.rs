@@ -2,7 +2,7 @@
 
 use recon_domain::ReadOptions;
 
-use super::{Attempt, Sampled};
+use super::attempt::{Attempt, Sampled};
 
 impl Attempt<'_> {
     pub(super) fn delimiter_evidence(&self, options: &ReadOptions, told: bool) -> String {
@@ -17,6 +17,21 @@ impl Attempt<'_> {
                 self.agreeing, self.counted, self.width
             )
         }
+    }
+
+    /// Where a blank stands before a quote: many people take such a field for a quoted one.
+    pub(super) fn late_quote_evidence(&self) -> Option<String> {
+        let quote = self.marks.quote;
+        let is_late = |row: &&Sampled| {
+            let is_late =
+                |bytes: &[u8]| bytes.starts_with(b" ") && bytes.trim_ascii_start().first() == Some(&quote);
+            row.fields.iter().any(|field| is_late(self.bytes(row, field)))
+        };
+        let row = self.rows.iter().find(is_late)?;
+        let (quote, line) = (char::from(quote), row.line);
+        Some(format!(
+            "quote `{quote}`: a blank stands before it on line {line}, which makes it part of the text there"
+        ))
     }
 
     pub(super) fn header_evidence(&self, options: &ReadOptions, header: Option<&Sampled>) -> String {

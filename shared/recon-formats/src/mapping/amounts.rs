@@ -12,9 +12,32 @@ use crate::{TextBatch, TextColumn};
 pub(super) struct Amounts<'a> {
     pub(super) numbers: Numbers,
     /// For the role `amount`, which must not be empty: the rows' currencies.
-    pub(super) required: Option<&'a [Currency]>,
+    pub(super) required: Option<RowCurrencies<'a>>,
     pub(super) null_values: &'a [String],
     pub(super) negate: bool,
+}
+
+/// The currencies of a batch's rows, where a code beside an amount can stand in for one that nothing else names.
+pub(super) struct RowCurrencies<'a> {
+    pub(super) of_rows: &'a mut [Currency],
+    /// Whether a row got its currency from its amount.
+    pub(super) adopted: &'a mut bool,
+}
+
+impl RowCurrencies<'_> {
+    /// Holds a code in a cell against the row's currency.
+    fn settle(&mut self, row: usize, said: Currency) -> Result<(), String> {
+        let Some(currency) = self.of_rows.get_mut(row) else { return Ok(()) };
+        if *currency == Currency::NONE {
+            *self.adopted |= said != Currency::NONE;
+            *currency = said;
+        }
+        if *currency == said {
+            Ok(())
+        } else {
+            Err(format!("the cell says {said}, the row's currency is {currency}"))
+        }
+    }
 }
 
 impl Amounts<'_> {
@@ -61,16 +84,13 @@ impl Amounts<'_> {
     }
 
     #[inline]
-    fn read(&self, cell: &str, row: usize) -> Result<Option<i128>, String> {
+    fn read(&mut self, cell: &str, row: usize) -> Result<Option<i128>, String> {
         if is_empty(cell, self.null_values) {
             return Ok(None);
         }
         let (units, said) = self.numbers.read(cell)?;
-        if let (Some(said), Some(currencies)) = (said, self.required) {
-            let currency = currencies.get(row).copied().unwrap_or(Currency::NONE);
-            if said != currency && currency != Currency::NONE {
-                return Err(format!("the cell says {said}, the row's currency is {currency}"));
-            }
+        if let (Some(said), Some(currencies)) = (said, &mut self.required) {
+            currencies.settle(row, said)?;
         }
         Ok(Some(units))
     }

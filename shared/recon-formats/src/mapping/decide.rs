@@ -1,10 +1,10 @@
 //! How each column is read: as told, else as most cells fit.
 
 use recon_contract::{ColumnProfile, Fits};
-use recon_domain::{AMOUNT, CURRENCY, Currency, DateOrder, ReadOptions, Role, RoleType, RuleSet, Source};
+use recon_domain::{CURRENCY, Currency, DateOrder, ReadOptions, Role, RoleType, RuleSet, Side, Source};
 
-use super::Reading;
 use super::mixture::Mixture;
+use super::{Reading, currency, scale};
 use crate::Profile;
 use crate::cell::number::Marks;
 use crate::profile::{key, order_key};
@@ -13,14 +13,14 @@ use crate::profile::{key, order_key};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum RolePlan {
     Number { marks: Marks, scale: u8 },
-    Day(DayPlan),
-    Instant(Option<String>),
+    Day(DatePlan),
+    Instant(DatePlan),
     Text,
     Currency,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum DayPlan {
+pub(super) enum DatePlan {
     Order(DateOrder),
     Format(String),
 }
@@ -49,63 +49,25 @@ pub(super) fn plans(rules: &RuleSet, options: [&ReadOptions; 2], profiles: &[Pro
         }
         plan
     });
+    currency::explain(rules, &mut plans, profiles);
     for (index, role) in rules.roles.iter().enumerate() {
-        let scale = match role.kind {
-            RoleType::Integer => 0,
-            RoleType::Decimal | RoleType::Date | RoleType::Timestamp | RoleType::Text => [0, 1]
-                .into_iter()
-                .map(|side| {
-                    let exponent = if role.name == AMOUNT {
-                        exponent(rules, side, &plans[side], &profiles[side])
-                    } else {
-                        0
-                    };
-                    places(role, side, &plans[side].roles[index], &profiles[side]).max(exponent)
-                })
-                .fold(0, u8::max),
-        };
-        for plan in &mut plans {
-            if let RolePlan::Number { scale: of_side, .. } = &mut plan.roles[index] {
-                *of_side = scale.min(recon_domain::Decimal::SCALE_MAX);
-            }
+        if !matches!(role.kind, RoleType::Integer) {
+            scale::settle(rules, index, &mut plans, profiles);
         }
     }
     plans
 }
 
-fn fit(fits: &Fits, key: &str) -> u64 {
+pub(super) fn fit(fits: &Fits, key: &str) -> u64 {
     fits.get(key).copied().unwrap_or(0)
 }
 
-fn small(value: u64) -> u8 {
-    u8::try_from(value).unwrap_or(u8::MAX)
-}
-
-fn source_columns<'a>(
+pub(super) fn source_columns<'a>(
     role: &'a Role,
     side: usize,
     profile: &'a Profile,
 ) -> impl Iterator<Item = &'a ColumnProfile> {
     role.sources[side].columns().filter_map(|name| profile.column(name))
-}
-
-/// The most digits after the decimal mark that the data show.
-fn places(role: &Role, side: usize, plan: &RolePlan, profile: &Profile) -> u8 {
-    let RolePlan::Number { marks, .. } = plan else { return 0 };
-    let key = if marks.decimal == ',' { key::PLACES_COMMA } else { key::PLACES_POINT };
-    source_columns(role, side, profile).map(|column| small(fit(&column.fits, key))).fold(0, u8::max)
-}
-
-/// The greatest exponent of the currencies that a side's rows have.
-fn exponent(rules: &RuleSet, side: usize, plan: &Plan, profile: &Profile) -> u8 {
-    let role = rules.roles.iter().find(|role| role.name == CURRENCY);
-    let column =
-        role.and_then(|role| source_columns(role, side, profile).next().map(|column| (role, column)));
-    let Some((role, column)) = column else { return plan.currency.exponent() };
-    let replaced = role.values.iter().filter_map(|(_, code)| code.parse::<Currency>().ok());
-    let replaced = replaced.map(Currency::exponent).fold(0, u8::max);
-    let said = small(fit(&column.fits, key::EXPONENT)).max(replaced);
-    if fit(&column.fits, key::EMPTY) > 0 { said.max(plan.currency.exponent()) } else { said }
 }
 
 struct SidePlanner<'a> {
@@ -125,17 +87,17 @@ impl SidePlanner<'_> {
         }
         match self.role.kind {
             RoleType::Text => RolePlan::Text,
-            RoleType::Timestamp => RolePlan::Instant(self.role.formats[self.side].clone()),
+            RoleType::Timestamp => RolePlan::Instant(self.dates(plan)),
             RoleType::Decimal | RoleType::Integer => RolePlan::Number { marks: self.marks(plan), scale: 0 },
-            RoleType::Date => RolePlan::Day(match &self.role.formats[self.side] {
-                Some(format) => DayPlan::Format(format.clone()),
-                None => DayPlan::Order(self.order(plan)),
-            }),
+            RoleType::Date => RolePlan::Day(self.dates(plan)),
         }
     }
 
-    fn names(&self) -> String {
-        self.role.sources[self.side].columns().collect::<Vec<_>>().join("`, `")
+    fn dates(&self, plan: &mut Plan) -> DatePlan {
+        match &self.role.formats[self.side] {
+            Some(format) => DatePlan::Format(format.clone()),
+            None => DatePlan::Order(self.order(plan)),
+        }
     }
 
     fn sum(&self, key: &str) -> u64 {
@@ -143,8 +105,7 @@ impl SidePlanner<'_> {
     }
 
     fn say(&self, plan: &mut Plan, assumed: bool, text: String) {
-        let (role, column) = (self.role.name.clone(), self.names());
-        plan.readings.push(Reading { role, column, text, assumed });
+        plan.readings.push(Reading::of(self.role, [Side::Left, Side::Right][self.side], assumed, text));
     }
 
     /// Remembers the first column of which too many cells fit only another reading.

@@ -3,7 +3,7 @@
 use jiff::fmt::strtime::BrokenDownTime;
 use recon_domain::{Currency, DateOrder, Day, Decimal, Instant};
 
-use super::decide::DayPlan;
+use super::decide::DatePlan;
 use crate::cell::number::{self, Marks};
 use crate::cell::{date, timestamp};
 
@@ -12,6 +12,15 @@ fn quoted(cell: &str) -> String {
     match cell.char_indices().nth(60) {
         Some((end, _)) => format!("`{}…`", &cell[..end]),
         None => format!("`{cell}`"),
+    }
+}
+
+/// What to do about a cell that cannot be read, where that is known.
+fn advice(cell: &str) -> &'static str {
+    if cell.starts_with(' ') && cell.trim_start().starts_with(['"', '\'']) {
+        "; a blank stands before the quote, which makes the quote part of the cell: remove the blank"
+    } else {
+        ""
     }
 }
 
@@ -47,7 +56,7 @@ impl Numbers {
                 "{cell_shown} is a number only with the decimal mark `{}`, the column's is `{}`",
                 other.decimal, self.marks.decimal
             ),
-            number::Error::Form => format!("{cell_shown} is not a number"),
+            number::Error::Form => format!("{cell_shown} is not a number{}", advice(cell)),
             number::Error::Fraction => format!("{cell_shown} is not a whole number"),
             number::Error::TooLong | number::Error::TooFine(_) => format!("{cell_shown} has {error}"),
         }
@@ -57,12 +66,12 @@ impl Numbers {
 /// Reads dates of one role, remembering the last: neighbouring rows often have the same.
 #[derive(Debug)]
 pub(super) struct Days {
-    plan: DayPlan,
+    plan: DatePlan,
     last: (String, i32),
 }
 
 impl Days {
-    pub(super) fn new(plan: DayPlan) -> Self {
+    pub(super) fn new(plan: DatePlan) -> Self {
         Self { plan, last: (String::new(), 0) }
     }
 
@@ -73,8 +82,8 @@ impl Days {
             return Ok(self.last.1);
         }
         let day = match &self.plan {
-            DayPlan::Order(order) => ordered(cell, *order)?,
-            DayPlan::Format(format) => formatted(cell, format)?,
+            DatePlan::Order(order) => ordered(cell, *order)?,
+            DatePlan::Format(format) => formatted(cell, format)?,
         };
         self.last.0.clear();
         self.last.0.push_str(cell);
@@ -85,7 +94,7 @@ impl Days {
 
 fn ordered(cell: &str, order: DateOrder) -> Result<Day, String> {
     date::parse(cell, order).map_err(|error| match error {
-        date::Error::Form => format!("{} is not a date", quoted(cell)),
+        date::Error::Form => format!("{} is not a date{}", quoted(cell), advice(cell)),
         date::Error::Order(order) => {
             format!("{} is not a date in the order {order}, in which the column is read", quoted(cell))
         }
@@ -97,11 +106,16 @@ fn formatted(cell: &str, format: &str) -> Result<Day, String> {
     date.map(Day::from).map_err(|_| format!("{} does not fit the format `{format}`", quoted(cell)))
 }
 
-/// The instant of a cell that is not empty; without a format in the forms of [`timestamp::parse`].
-pub(super) fn instant(cell: &str, format: Option<&str>) -> Result<i64, String> {
-    let Some(format) = format else {
-        let instant = timestamp::parse(cell).map_err(|error| format!("{} is {error}", quoted(cell)))?;
-        return Ok(instant.micros());
+/// The instant of a cell that is not empty.
+pub(super) fn instant(cell: &str, plan: &DatePlan) -> Result<i64, String> {
+    let format = match plan {
+        DatePlan::Format(format) => format,
+        DatePlan::Order(order) => {
+            return match timestamp::parse_in(cell, *order) {
+                Ok(instant) => Ok(instant.micros()),
+                Err(error) => Err(format!("{} is {error}{}", quoted(cell), advice(cell))),
+            };
+        }
     };
     let parts = BrokenDownTime::parse(format, cell.trim());
     // Without an offset in the format the time is UTC.

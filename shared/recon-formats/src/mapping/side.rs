@@ -1,15 +1,14 @@
 //! The rows of one side, column by column.
 
-use recon_domain::{AMOUNT, CURRENCY, Currency, ReadOptions, Role, RuleSet, Side, Source};
+use recon_domain::{CURRENCY, Currency, ReadOptions, RuleSet, Side};
 use recon_engine::{Column, Interner, Table, TextId};
 
 use super::Rejection;
-use super::amounts::Amounts;
-use super::decide::{Plan, RolePlan, is_absent};
-use super::reading::{self, Days, Numbers};
-use super::texts::{Currencies, Empties, Preparer, is_prepared};
-use crate::profile::is_empty;
-use crate::{TextBatch, TextColumn};
+use super::amounts::RowCurrencies;
+use super::decide::Plan;
+use super::role::RoleMapper;
+use super::texts::Empties;
+use crate::TextBatch;
 
 /// Turns batches into a table.
 pub(super) struct SideMapper<'a> {
@@ -21,23 +20,6 @@ pub(super) struct SideMapper<'a> {
     currency_role: Option<usize>,
     table: Table,
     rejections: Vec<Rejection>,
-}
-
-/// How one role gets its cells.
-struct RoleMapper<'a> {
-    role: &'a Role,
-    side: usize,
-    /// Indices of the columns in a batch: none, one, or debit and credit.
-    sources: Vec<usize>,
-    kind: Kind<'a>,
-}
-
-enum Kind<'a> {
-    Number { numbers: Numbers, is_amount: bool },
-    Day(Days),
-    Instant(Option<&'a str>),
-    Text(Preparer),
-    Currency(Currencies),
 }
 
 /// Rows of the batch that cannot become entries, with the first thing that is wrong with each.
@@ -64,19 +46,8 @@ impl<'a> SideMapper<'a> {
         columns: &'a [String],
         options: &'a ReadOptions,
     ) -> Self {
-        let side = side as usize;
-        let place = |name: &str| columns.iter().position(|column| column == name);
-        let roles: Vec<_> = rules
-            .roles
-            .iter()
-            .zip(&plan.roles)
-            .map(|(role, plan)| RoleMapper {
-                role,
-                side,
-                sources: role.sources[side].columns().filter_map(place).collect(),
-                kind: Kind::new(plan, role),
-            })
-            .collect();
+        let mapper = |(role, plan)| RoleMapper::new(role, plan, side, columns);
+        let roles: Vec<_> = rules.roles.iter().zip(&plan.roles).map(mapper).collect();
         let table = Table {
             columns: roles.iter().map(RoleMapper::column).collect(),
             currencies: Vec::new(),
@@ -100,22 +71,39 @@ impl<'a> SideMapper<'a> {
         } else {
             self.table.currencies.resize(start + batch.len(), self.fallback);
         }
+        let mut adopted = false;
         for (index, role) in
             self.roles.iter_mut().enumerate().filter(|(index, _)| Some(*index) != self.currency_role)
         {
-            let currencies = &self.table.currencies[start..];
+            let of_rows = &mut self.table.currencies[start..];
             role.push(
                 batch,
                 self.null_values,
-                currencies,
+                RowCurrencies { of_rows, adopted: &mut adopted },
                 &mut self.table.columns[index],
                 texts,
                 &mut faults,
             );
         }
+        if adopted {
+            self.adopt(start, texts);
+        }
         self.table.rows.extend_from_slice(&batch.rows);
         self.table.contents.extend_from_slice(&batch.contents);
         self.reject(batch, start, faults);
+    }
+
+    /// Shows the currencies that came from amounts in the currency's own column too.
+    fn adopt(&mut self, start: usize, texts: &mut Interner) {
+        let Some(index) = self.currency_role else { return };
+        let Column::Text { ids, .. } = &mut self.table.columns[index] else { return };
+        let mut last = (Currency::NONE, TextId::EMPTY);
+        for (id, currency) in ids.iter_mut().zip(&self.table.currencies).skip(start) {
+            if last.0 != *currency || last.1 == TextId::EMPTY {
+                last = (*currency, texts.intern(currency.as_str()));
+            }
+            *id = last.1;
+        }
     }
 
     fn reject(&mut self, batch: &TextBatch, start: usize, faults: Faults) {
@@ -131,11 +119,12 @@ impl<'a> SideMapper<'a> {
                 column: self.columns.get(column).cloned(),
                 reason,
                 values: cells.map(|(name, column)| (name.clone(), column.get(row).to_owned())).collect(),
+                raw: None,
             });
         }
         for row in &batch.rejected {
-            let (row, line, reason) = (row.row, row.line, row.reason.clone());
-            self.rejections.push(Rejection { row, line, column: None, reason, values: Vec::new() });
+            let (row, line, reason, raw) = (row.row, row.line, row.reason.clone(), row.raw.clone());
+            self.rejections.push(Rejection { row, line, column: None, reason, values: Vec::new(), raw });
         }
         self.rejections[from..].sort_by_key(|rejection| rejection.row);
         drop_bad(&mut self.table, start, &faults.bad);
@@ -176,136 +165,4 @@ fn drop_bad(table: &mut Table, start: usize, bad: &[bool]) {
     keep(&mut table.currencies, start, bad);
     keep(&mut table.rows, start, bad);
     keep(&mut table.contents, start, bad);
-}
-
-impl<'a> Kind<'a> {
-    fn new(plan: &'a RolePlan, role: &Role) -> Self {
-        match plan {
-            RolePlan::Number { marks, scale } => Self::Number {
-                numbers: Numbers { marks: *marks, scale: *scale },
-                is_amount: role.name == AMOUNT,
-            },
-            RolePlan::Day(plan) => Self::Day(Days::new(plan.clone())),
-            RolePlan::Instant(format) => Self::Instant(format.as_deref()),
-            RolePlan::Text => Self::Text(Preparer::default()),
-            RolePlan::Currency => Self::Currency(Currencies::default()),
-        }
-    }
-}
-
-impl RoleMapper<'_> {
-    /// The role's column without cells.
-    fn column(&self) -> Column {
-        match &self.kind {
-            Kind::Number { numbers, .. } => Column::Number { units: Vec::new(), scale: numbers.scale },
-            Kind::Day(_) => Column::Day(Vec::new()),
-            Kind::Instant(_) => Column::Instant(Vec::new()),
-            Kind::Text(_) => Column::Text { ids: Vec::new(), shown: is_prepared(self.role).then(Vec::new) },
-            Kind::Currency(_) => Column::Text { ids: Vec::new(), shown: None },
-        }
-    }
-
-    fn push(
-        &mut self,
-        batch: &TextBatch,
-        null_values: &[String],
-        currencies: &[Currency],
-        column: &mut Column,
-        texts: &mut Interner,
-        faults: &mut Faults,
-    ) {
-        let Some(source) = self.sources.first().copied() else { return fill(column, batch.len()) };
-        let cells = &batch.columns[source];
-        match (&mut self.kind, column) {
-            (Kind::Number { numbers, is_amount }, Column::Number { units, .. }) => {
-                let mut reader = Amounts {
-                    numbers: *numbers,
-                    required: is_amount.then_some(currencies),
-                    null_values,
-                    negate: self.role.negate[self.side],
-                };
-                match (&self.role.sources[self.side], self.sources.as_slice()) {
-                    (Source::DebitCredit { .. }, [debit, credit]) => {
-                        reader.pairs(batch, *debit, *credit, units, faults);
-                    }
-                    (_, _) => reader.single(cells, source, units, faults),
-                }
-            }
-            (Kind::Day(days), Column::Day(numbers)) => {
-                each(cells, source, null_values, faults, Column::EMPTY_DAY, numbers, |cell| days.read(cell));
-            }
-            (Kind::Instant(format), Column::Instant(micros)) => {
-                let format = *format;
-                each(cells, source, null_values, faults, Column::EMPTY_MICROS, micros, |cell| {
-                    reading::instant(cell, format)
-                });
-            }
-            (Kind::Text(preparer), Column::Text { ids, shown }) => {
-                preparer.push(self.role, cells, null_values, ids, shown.as_mut(), texts);
-            }
-            (_, column) => fill(column, batch.len()),
-        }
-    }
-
-    /// Reads the currency of each row, into the table's currencies and the role's own column.
-    fn currencies(
-        &mut self,
-        batch: &TextBatch,
-        empties: &Empties<'_>,
-        table: &mut Table,
-        index: usize,
-        texts: &mut Interner,
-        faults: &mut Faults,
-    ) {
-        let Kind::Currency(currencies) = &mut self.kind else { return };
-        let Column::Text { ids, .. } = &mut table.columns[index] else { return };
-        let absent = is_absent(self.role, self.side);
-        let source = self.sources.first().copied().filter(|_| !absent);
-        for row in 0..batch.len() {
-            let cell = source.map_or("", |source| batch.columns[source].get(row));
-            let (currency, id) = match currencies.read(self.role, cell, empties, texts) {
-                Ok(found) => found,
-                Err(reason) => {
-                    faults.add(row, source.unwrap_or(usize::MAX), reason);
-                    (empties.fallback, TextId::EMPTY)
-                }
-            };
-            table.currencies.push(currency);
-            ids.push(id);
-        }
-    }
-}
-
-/// Cells for rows of a role that has no source.
-fn fill(column: &mut Column, rows: usize) {
-    fn more<T: Clone>(values: &mut Vec<T>, rows: usize, value: T) {
-        values.resize(values.len() + rows, value);
-    }
-    match column {
-        Column::Number { units, .. } => more(units, rows, Column::EMPTY_NUMBER),
-        Column::Day(days) => more(days, rows, Column::EMPTY_DAY),
-        Column::Instant(micros) => more(micros, rows, Column::EMPTY_MICROS),
-        Column::Text { ids, shown } => {
-            more(ids, rows, TextId::EMPTY);
-            shown.iter_mut().for_each(|shown| more(shown, rows, TextId::EMPTY));
-        }
-    }
-}
-
-fn each<T: Copy>(
-    cells: &TextColumn,
-    source: usize,
-    null_values: &[String],
-    faults: &mut Faults,
-    empty: T,
-    values: &mut Vec<T>,
-    mut read: impl FnMut(&str) -> Result<T, String>,
-) {
-    for (row, cell) in cells.iter().enumerate() {
-        let value = if is_empty(cell, null_values) { Ok(empty) } else { read(cell) };
-        values.push(value.unwrap_or_else(|reason| {
-            faults.add(row, source, reason);
-            empty
-        }));
-    }
 }

@@ -7,7 +7,8 @@ use recon_engine::{Break, Deviation, Failed};
 use serde_json::Value;
 
 use super::cells::Scratch;
-use super::{Results, Shown, index};
+use super::columns::ResultColumn;
+use super::{Results, index};
 
 /// A break as it is found, without what people make of it.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,32 +24,32 @@ pub struct BreakBody {
     /// The row of the other side that comes nearest.
     pub nearest: Option<Nearest>,
     /// For a duplicate: the row of its own side that was matched.
-    pub twin: Option<u32>,
+    pub twin: Option<u64>,
 }
 
 impl Results<'_> {
     /// A break of the outcome.
     #[must_use]
     pub fn break_body(&self, found: &Break) -> BreakBody {
-        self.body(found, &mut Scratch::small())
+        self.body(found, &self.columns(), &mut Scratch::small())
     }
 
     /// All breaks, left before right, each in file order.
     pub fn break_bodies(&self) -> impl Iterator<Item = BreakBody> {
-        let mut scratch = Scratch::new();
-        self.outcome.breaks.iter().map(move |found| self.body(found, &mut scratch))
+        let (columns, mut scratch) = (self.columns(), Scratch::new());
+        self.outcome.breaks.iter().map(move |found| self.body(found, &columns, &mut scratch))
     }
 
     /// The mapped cells of an entry, by role; `null` where one is empty.
     #[must_use]
     pub fn values(&self, side: Side, entry: u32) -> Values {
-        self.values_of(side, entry, &mut Scratch::small())
+        self.values_of(side, entry, &self.columns(), &mut Scratch::small())
     }
 
-    fn body(&self, found: &Break, scratch: &mut Scratch) -> BreakBody {
+    fn body(&self, found: &Break, columns: &[ResultColumn], scratch: &mut Scratch) -> BreakBody {
         let nearest = found.nearest.as_ref().map(|nearest| Nearest {
             row: u64::from(self.row(found.side.other(), nearest.entry)),
-            values: self.values_of(found.side.other(), nearest.entry, scratch),
+            values: self.values_of(found.side.other(), nearest.entry, columns, scratch),
             failed: self.failed(found, nearest),
             cause: nearest.cause,
         });
@@ -56,18 +57,18 @@ impl Results<'_> {
             side: found.side,
             kind: found.kind,
             row: self.row(found.side, found.entry),
-            values: self.values_of(found.side, found.entry, scratch),
+            values: self.values_of(found.side, found.entry, columns, scratch),
             nearest,
-            twin: found.twin.map(|twin| self.row(found.side, twin)),
+            twin: found.twin.map(|twin| self.row(found.side, twin).into()),
         }
     }
 
-    fn values_of(&self, side: Side, entry: u32, scratch: &mut Scratch) -> Values {
-        let value = |(name, shown): (&str, Shown)| {
-            let text = self.cell(side, entry, shown, scratch).as_str().map(str::to_owned);
-            (name.to_owned(), text.map_or(Value::Null, Value::String))
+    fn values_of(&self, side: Side, entry: u32, columns: &[ResultColumn], scratch: &mut Scratch) -> Values {
+        let value = |(index, column): (usize, &ResultColumn)| {
+            let text = scratch.cell(self.datum(side, entry, index)).as_str();
+            (column.name.clone(), text.map_or(Value::Null, Value::from))
         };
-        self.shown().into_iter().map(value).collect()
+        columns.iter().enumerate().map(value).collect()
     }
 
     /// The conditions that a break and its nearest candidate fail.

@@ -3,7 +3,47 @@
 use recon_domain::{Day, Decimal, Instant};
 use recon_engine::{Column, Interner};
 
-/// A cell of a result.
+/// What a cell says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Datum<'a> {
+    Empty,
+    Number {
+        units: i128,
+        scale: u8,
+    },
+    Day(i32),
+    /// Microseconds.
+    Instant(i64),
+    Text(&'a str),
+}
+
+impl<'a> Datum<'a> {
+    /// The cell of an entry.
+    pub(super) fn of(column: &Column, entry: usize, texts: &'a Interner) -> Self {
+        match column {
+            Column::Number { units, scale } => match units.get(entry) {
+                Some(units) if *units != Column::EMPTY_NUMBER => {
+                    Datum::Number { units: *units, scale: *scale }
+                }
+                Some(_) | None => Datum::Empty,
+            },
+            Column::Day(days) => match days.get(entry) {
+                Some(day) if *day != Column::EMPTY_DAY => Datum::Day(*day),
+                Some(_) | None => Datum::Empty,
+            },
+            Column::Instant(micros) => match micros.get(entry) {
+                Some(micros) if *micros != Column::EMPTY_MICROS => Datum::Instant(*micros),
+                Some(_) | None => Datum::Empty,
+            },
+            Column::Text { ids, shown } => {
+                let id = shown.as_ref().unwrap_or(ids).get(entry);
+                id.and_then(|id| texts.get(*id)).map_or(Datum::Empty, Datum::Text)
+            }
+        }
+    }
+}
+
+/// A cell of a result as it is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Cell<'a> {
     Empty,
@@ -49,27 +89,16 @@ impl Scratch {
     }
 
     /// The cell as [`Column::text`] has it.
-    pub(super) fn cell<'s>(&'s mut self, column: &Column, entry: usize, texts: &'s Interner) -> Cell<'s> {
-        match column {
-            Column::Number { units, scale } => match units.get(entry) {
-                Some(units) if *units != Column::EMPTY_NUMBER => Cell::Plain(self.units(*units, *scale)),
-                Some(_) | None => Cell::Empty,
-            },
-            Column::Day(days) => match days.get(entry) {
-                Some(day) if *day != Column::EMPTY_DAY => Cell::Plain(self.day(*day)),
-                Some(_) | None => Cell::Empty,
-            },
-            Column::Instant(micros) => match micros.get(entry) {
-                Some(micros) if *micros != Column::EMPTY_MICROS => {
-                    self.text = Instant::from_micros(*micros).to_string();
-                    Cell::Plain(&self.text)
-                }
-                Some(_) | None => Cell::Empty,
-            },
-            Column::Text { ids, shown } => {
-                let id = shown.as_ref().unwrap_or(ids).get(entry);
-                id.and_then(|id| texts.get(*id)).map_or(Cell::Empty, Cell::Text)
+    pub(super) fn cell<'s>(&'s mut self, datum: Datum<'s>) -> Cell<'s> {
+        match datum {
+            Datum::Empty => Cell::Empty,
+            Datum::Number { units, scale } => Cell::Plain(self.units(units, scale)),
+            Datum::Day(day) => Cell::Plain(self.day(day)),
+            Datum::Instant(micros) => {
+                self.text = Instant::from_micros(micros).to_string();
+                Cell::Plain(&self.text)
             }
+            Datum::Text(text) => Cell::Text(text),
         }
     }
 

@@ -4,11 +4,19 @@ use std::io::{self, Write};
 
 use rayon::prelude::*;
 use recon_domain::Side;
-use recon_engine::{Break, Match};
+use recon_engine::Match;
 
-use super::cells::{Cell, Scratch};
-use super::{Results, Shown, WRITE_BYTES};
+use super::cells::{Cell, Datum, Scratch};
+use super::columns::{ResultColumn, roles};
+use super::matches_parquet::{LEADING, TRAILING};
+use super::view::{BreakView, MatchView, TableBreak, TableMatch};
+use super::{Results, WRITE_BYTES};
 use crate::csv_line::Line;
+
+/// Columns of breaks before the roles.
+pub(super) const BREAK_LEADING: [&str; 3] = ["side", "row", "kind"];
+/// Columns of breaks after the roles.
+pub(super) const BREAK_TRAILING: [&str; 3] = ["nearest_row", "failed", "cause"];
 
 /// How many matches one thread renders at a time.
 const MATCHES_PER_CHUNK: usize = 16 * 1024;
@@ -29,11 +37,7 @@ impl Results<'_> {
     /// Those of the writer.
     pub fn write_matches_csv(&self, out: &mut (dyn Write + Send)) -> io::Result<()> {
         let mut buffer = Vec::new();
-        self.header(
-            &mut buffer,
-            &["match", "pass", "status", "ambiguity", "side", "row"],
-            &["variance_amount", "variance_days"],
-        );
+        matches_header(&mut buffer, &self.columns());
         // All threads of the pool render a wave while the one before it is written.
         let wave = MATCHES_PER_CHUNK * rayon::current_num_threads();
         let mut rendered = vec![buffer];
@@ -64,11 +68,8 @@ impl Results<'_> {
         for group in matches.chunks(MATCHES_PER_FETCH) {
             self.fetch(Side::Right, group.iter().flat_map(|found| found.right.iter().copied()));
             for found in group {
-                for (side, entries) in [(Side::Left, &found.left), (Side::Right, &found.right)] {
-                    for entry in entries {
-                        self.match_line(number, found, side, *entry, &mut scratch, &mut buffer);
-                    }
-                }
+                let view = TableMatch { results: self, found, number };
+                match_lines(&view, self.rules.roles.len(), &mut scratch, &mut buffer);
                 number += 1;
             }
         }
@@ -81,86 +82,83 @@ impl Results<'_> {
     /// Those of the writer.
     pub fn write_breaks_csv(&self, out: &mut dyn Write) -> io::Result<()> {
         let mut buffer = Vec::with_capacity(WRITE_BYTES + 4096);
-        self.header(&mut buffer, &["side", "row", "kind"], &["nearest_row", "failed", "cause"]);
+        breaks_header(&mut buffer, &self.columns());
         let mut scratch = Scratch::new();
         for found in &self.outcome.breaks {
-            self.break_line(found, &mut scratch, &mut buffer);
+            let view = TableBreak { results: self, found };
+            break_line(&view, self.rules.roles.len(), &mut scratch, &mut buffer);
             flush(&mut buffer, WRITE_BYTES, out)?;
         }
         flush(&mut buffer, 1, out)
     }
+}
 
-    fn header(&self, buffer: &mut Vec<u8>, before: &[&str], after: &[&str]) {
-        let mut line = Line::new(buffer);
-        for name in before {
-            line.plain(name);
-        }
-        for role in &self.rules.roles {
-            line.text(&role.name);
-        }
-        for name in after {
-            line.plain(name);
-        }
-        line.end();
+pub(super) fn matches_header(buffer: &mut Vec<u8>, columns: &[ResultColumn]) {
+    header(buffer, &LEADING, columns, &TRAILING);
+}
+
+pub(super) fn breaks_header(buffer: &mut Vec<u8>, columns: &[ResultColumn]) {
+    header(buffer, &BREAK_LEADING, columns, &BREAK_TRAILING);
+}
+
+fn header(buffer: &mut Vec<u8>, before: &[&str], columns: &[ResultColumn], after: &[&str]) {
+    let mut line = Line::new(buffer);
+    for name in before {
+        line.plain(name);
     }
-
-    fn match_line(
-        &self,
-        number: u64,
-        found: &Match,
-        side: Side,
-        entry: u32,
-        scratch: &mut Scratch,
-        buffer: &mut Vec<u8>,
-    ) {
-        let mut line = Line::new(buffer);
-        line.plain(scratch.integer(number));
-        line.text(self.pass_name(found.pass)).plain(found.status.as_str());
-        line.plain(scratch.integer(found.ambiguity));
-        line.plain(side.as_str()).plain(scratch.integer(self.row(side, entry)));
-        self.role_fields(side, entry, scratch, &mut line);
-        match found.variance.amount {
-            Some(units) => line.plain(scratch.units(units, self.amount_scale())),
-            None => line.plain(""),
-        };
-        match found.variance.days {
-            Some(days) => line.plain(scratch.integer(days)),
-            None => line.plain(""),
-        };
-        line.end();
+    for name in roles(columns) {
+        line.text(name);
     }
+    for name in after {
+        line.plain(name);
+    }
+    line.end();
+}
 
-    fn break_line(&self, found: &Break, scratch: &mut Scratch, buffer: &mut Vec<u8>) {
-        let mut line = Line::new(buffer);
-        line.plain(found.side.as_str()).plain(scratch.integer(self.row(found.side, found.entry)));
-        line.plain(found.kind.as_str());
-        self.role_fields(found.side, found.entry, scratch, &mut line);
-        match &found.nearest {
-            Some(nearest) => {
-                line.plain(scratch.integer(self.row(found.side.other(), nearest.entry)));
-                let failed = self.failed(found, nearest).into_iter().map(|failed| match failed.by {
-                    Some(by) => format!("{} by {by}", failed.condition),
-                    None => failed.condition,
-                });
-                line.text(&failed.collect::<Vec<_>>().join("; "));
-                line.plain(nearest.cause.map_or("", |cause| cause.as_str()));
+/// The lines of a match, with its first columns, which are the roles.
+pub(super) fn match_lines(found: &impl MatchView, roles: usize, scratch: &mut Scratch, buffer: &mut Vec<u8>) {
+    for side in [Side::Left, Side::Right] {
+        for at in 0..found.rows(side) {
+            let mut line = Line::new(buffer);
+            line.plain(scratch.integer(found.number()));
+            line.text(found.pass()).plain(found.status());
+            line.plain(scratch.integer(found.ambiguity()));
+            line.plain(side.as_str()).plain(scratch.integer(found.row(side, at)));
+            for column in 0..roles {
+                field(&mut line, scratch, found.datum(side, at, column));
             }
-            None => {
-                line.plain("").plain("").plain("");
-            }
-        }
-        line.end();
-    }
-
-    fn role_fields(&self, side: Side, entry: u32, scratch: &mut Scratch, line: &mut Line<'_>) {
-        for role in 0..self.rules.roles.len() {
-            match self.cell(side, entry, Shown::Role(role), scratch) {
-                Cell::Empty => line.plain(""),
-                Cell::Plain(text) => line.plain(text),
-                Cell::Text(text) => line.text(text),
+            field(&mut line, scratch, found.amount_variance());
+            match found.days_variance() {
+                Some(days) => line.plain(scratch.integer(days)),
+                None => line.plain(""),
             };
+            line.end();
         }
     }
+}
+
+/// The line of a break, with its first columns, which are the roles.
+pub(super) fn break_line(found: &impl BreakView, roles: usize, scratch: &mut Scratch, buffer: &mut Vec<u8>) {
+    let mut line = Line::new(buffer);
+    line.plain(found.side().as_str()).plain(scratch.integer(found.row())).plain(found.kind());
+    for column in 0..roles {
+        field(&mut line, scratch, found.datum(column));
+    }
+    match found.nearest_row() {
+        Some(row) => line.plain(scratch.integer(row)),
+        None => line.plain(""),
+    };
+    line.text(found.failed().as_deref().unwrap_or("")).plain(found.cause().unwrap_or(""));
+    line.end();
+}
+
+#[inline]
+fn field(line: &mut Line<'_>, scratch: &mut Scratch, datum: Datum<'_>) {
+    match scratch.cell(datum) {
+        Cell::Empty => line.plain(""),
+        Cell::Plain(text) => line.plain(text),
+        Cell::Text(text) => line.text(text),
+    };
 }
 
 /// Writes what was gathered, if it is at least so many bytes.

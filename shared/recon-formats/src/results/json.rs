@@ -9,8 +9,39 @@ use recon_domain::Side;
 use serde::Serialize;
 
 use super::cells::Scratch;
+use super::columns::ResultColumn;
 use super::csv::flush;
-use super::{Results, Shown, WRITE_BYTES};
+use super::view::{MatchView, TableMatch};
+use super::{BreakBody, Results, WRITE_BYTES};
+
+/// An array that is written object by object.
+pub(super) struct JsonArray<W> {
+    out: W,
+    buffer: Vec<u8>,
+    is_empty: bool,
+}
+
+impl<W: Write> JsonArray<W> {
+    pub(super) fn new(out: W) -> Self {
+        let mut buffer = Vec::with_capacity(WRITE_BYTES + 4096);
+        buffer.push(b'[');
+        Self { out, buffer, is_empty: true }
+    }
+
+    /// Appends an object.
+    pub(super) fn push(&mut self, object: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> io::Result<()> {
+        raw(&mut self.buffer, if self.is_empty { "\n" } else { ",\n" });
+        self.is_empty = false;
+        object(&mut self.buffer)?;
+        flush(&mut self.buffer, WRITE_BYTES, &mut self.out)
+    }
+
+    pub(super) fn finish(mut self) -> io::Result<()> {
+        raw(&mut self.buffer, "\n]\n");
+        flush(&mut self.buffer, 1, &mut self.out)?;
+        self.out.flush()
+    }
+}
 
 impl Results<'_> {
     /// An array of matches: `match`, `pass`, `status`, `ambiguity`, `left`, `right`, `variance`.
@@ -18,35 +49,13 @@ impl Results<'_> {
     /// # Errors
     /// Those of the writer.
     pub fn write_matches_json(&self, out: &mut dyn Write) -> io::Result<()> {
-        let mut buffer = Vec::with_capacity(WRITE_BYTES + 4096);
-        let mut scratch = Scratch::new();
-        let shown = self.shown();
-        buffer.push(b'[');
+        let (columns, mut scratch) = (self.columns(), Scratch::new());
+        let mut array = JsonArray::new(out);
         for (found, number) in self.outcome.matches.iter().zip(1_u64..) {
-            buffer.extend_from_slice(if number == 1 { b"\n{\"match\":" } else { b",\n{\"match\":" });
-            raw(&mut buffer, scratch.integer(number));
-            key(&mut buffer, "pass");
-            value(&mut buffer, self.pass_name(found.pass))?;
-            key(&mut buffer, "status");
-            value(&mut buffer, found.status.as_str())?;
-            key(&mut buffer, "ambiguity");
-            raw(&mut buffer, scratch.integer(found.ambiguity));
-            for (side, entries) in [(Side::Left, &found.left), (Side::Right, &found.right)] {
-                key(&mut buffer, side.as_str());
-                self.rows(side, entries, &shown, &mut scratch, &mut buffer)?;
-            }
-            key(&mut buffer, "variance");
-            raw(&mut buffer, "{\"amount\":");
-            let amount =
-                found.variance.amount.map(|units| scratch.units(units, self.amount_scale()).to_owned());
-            value(&mut buffer, &amount)?;
-            key(&mut buffer, "days");
-            value(&mut buffer, &found.variance.days)?;
-            raw(&mut buffer, "}}");
-            flush(&mut buffer, WRITE_BYTES, out)?;
+            let view = TableMatch { results: self, found, number };
+            array.push(|buffer| match_object(&view, &columns, &mut scratch, buffer))?;
         }
-        raw(&mut buffer, "\n]\n");
-        flush(&mut buffer, 1, out)
+        array.finish()
     }
 
     /// An array of breaks: `side`, `kind`, `row`, `values`, `nearest`, `twin`.
@@ -54,55 +63,83 @@ impl Results<'_> {
     /// # Errors
     /// Those of the writer.
     pub fn write_breaks_json(&self, out: &mut dyn Write) -> io::Result<()> {
-        let mut buffer = Vec::with_capacity(WRITE_BYTES + 4096);
-        buffer.push(b'[');
-        for (number, body) in self.break_bodies().enumerate() {
-            raw(&mut buffer, if number == 0 { "\n{\"side\":" } else { ",\n{\"side\":" });
-            value(&mut buffer, body.side.as_str())?;
-            key(&mut buffer, "kind");
-            value(&mut buffer, body.kind.as_str())?;
-            key(&mut buffer, "row");
-            value(&mut buffer, &body.row)?;
-            key(&mut buffer, "values");
-            value(&mut buffer, &body.values)?;
-            key(&mut buffer, "nearest");
-            value(&mut buffer, &body.nearest)?;
-            key(&mut buffer, "twin");
-            value(&mut buffer, &body.twin)?;
-            buffer.push(b'}');
-            flush(&mut buffer, WRITE_BYTES, out)?;
+        let mut array = JsonArray::new(out);
+        for body in self.break_bodies() {
+            array.push(|buffer| break_object(&body, buffer))?;
         }
-        raw(&mut buffer, "\n]\n");
-        flush(&mut buffer, 1, out)
+        array.finish()
     }
+}
 
-    fn rows(
-        &self,
-        side: Side,
-        entries: &[u32],
-        shown: &[(&str, Shown)],
-        scratch: &mut Scratch,
-        buffer: &mut Vec<u8>,
-    ) -> io::Result<()> {
-        buffer.push(b'[');
-        for (number, entry) in entries.iter().enumerate() {
-            raw(buffer, if number == 0 { "{\"row\":" } else { ",{\"row\":" });
-            raw(buffer, scratch.integer(self.row(side, *entry)));
-            key(buffer, "values");
-            buffer.push(b'{');
-            for (at, (name, place)) in shown.iter().enumerate() {
-                if at > 0 {
-                    buffer.push(b',');
-                }
-                value(buffer, name)?;
-                buffer.push(b':');
-                value(buffer, &self.cell(side, *entry, *place, scratch).as_str())?;
-            }
-            raw(buffer, "}}");
-        }
-        buffer.push(b']');
-        Ok(())
+pub(super) fn match_object(
+    found: &impl MatchView,
+    columns: &[ResultColumn],
+    scratch: &mut Scratch,
+    buffer: &mut Vec<u8>,
+) -> io::Result<()> {
+    raw(buffer, "{\"match\":");
+    raw(buffer, scratch.integer(found.number()));
+    key(buffer, "pass");
+    value(buffer, found.pass())?;
+    key(buffer, "status");
+    value(buffer, found.status())?;
+    key(buffer, "ambiguity");
+    raw(buffer, scratch.integer(found.ambiguity()));
+    for side in [Side::Left, Side::Right] {
+        key(buffer, side.as_str());
+        rows(found, side, columns, scratch, buffer)?;
     }
+    key(buffer, "variance");
+    raw(buffer, "{\"amount\":");
+    value(buffer, &scratch.cell(found.amount_variance()).as_str())?;
+    key(buffer, "days");
+    value(buffer, &found.days_variance())?;
+    raw(buffer, "}}");
+    Ok(())
+}
+
+pub(super) fn break_object(body: &BreakBody, buffer: &mut Vec<u8>) -> io::Result<()> {
+    raw(buffer, "{\"side\":");
+    value(buffer, body.side.as_str())?;
+    key(buffer, "kind");
+    value(buffer, body.kind.as_str())?;
+    key(buffer, "row");
+    value(buffer, &body.row)?;
+    key(buffer, "values");
+    value(buffer, &body.values)?;
+    key(buffer, "nearest");
+    value(buffer, &body.nearest)?;
+    key(buffer, "twin");
+    value(buffer, &body.twin)?;
+    raw(buffer, "}");
+    Ok(())
+}
+
+fn rows(
+    found: &impl MatchView,
+    side: Side,
+    columns: &[ResultColumn],
+    scratch: &mut Scratch,
+    buffer: &mut Vec<u8>,
+) -> io::Result<()> {
+    raw(buffer, "[");
+    for at in 0..found.rows(side) {
+        raw(buffer, if at == 0 { "{\"row\":" } else { ",{\"row\":" });
+        raw(buffer, scratch.integer(found.row(side, at)));
+        key(buffer, "values");
+        raw(buffer, "{");
+        for (index, column) in columns.iter().enumerate() {
+            if index > 0 {
+                raw(buffer, ",");
+            }
+            value(buffer, &column.name)?;
+            raw(buffer, ":");
+            value(buffer, &scratch.cell(found.datum(side, at, index)).as_str())?;
+        }
+        raw(buffer, "}}");
+    }
+    raw(buffer, "]");
+    Ok(())
 }
 
 fn raw(buffer: &mut Vec<u8>, text: &str) {
@@ -110,12 +147,12 @@ fn raw(buffer: &mut Vec<u8>, text: &str) {
 }
 
 /// The next member's name, one of ours.
-fn key(buffer: &mut Vec<u8>, name: &str) {
+pub(super) fn key(buffer: &mut Vec<u8>, name: &str) {
     raw(buffer, ",\"");
     raw(buffer, name);
     raw(buffer, "\":");
 }
 
-fn value(buffer: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) -> io::Result<()> {
+pub(super) fn value(buffer: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) -> io::Result<()> {
     Ok(serde_json::to_writer(buffer, value)?)
 }

@@ -1,22 +1,27 @@
-//! Matches as the store keeps them: long form in a Parquet file, read back page by page.
+//! Matches in Parquet: what the store keeps and pages through, and a result file that others read.
 //!
-//! One line is one row of a match: `match` (counted from 1), `pass`, `status`, `ambiguity`, `side`, `row`, the
-//! group `values` with a text for each role (absent where the cell is empty), `variance_amount`,
-//! `variance_days`. A match never spans two row groups.
+//! Long form, one line is one row of a match: `match` (counted from 1), `pass`, `status`, `ambiguity`, `side`, `row`,
+//! the shown columns, `variance_amount`, `variance_days`. Counts and rows are `INT64`, numbers `DECIMAL(38, scale)`,
+//! dates `DATE`, points in time `TIMESTAMP` in UTC, the rest text; a cell that is empty is absent. A match never spans
+//! two row groups.
 
+mod lines;
 mod read;
+#[cfg(test)]
+mod tests;
 mod write;
 
 use parquet::errors::ParquetError;
 use recon_contract::{RowValues, Variance};
 use recon_domain::{MatchId, MatchStatus, ReconciliationId, Side};
 
+pub(super) use lines::LinesMatch;
 pub use read::Reader;
 
-/// Lines after which a row group ends with the match it is at.
-const LINES_PER_GROUP: usize = 65_536;
-/// Columns before the values.
-const LEADING: usize = 6;
+/// Columns before the shown ones.
+pub(super) const LEADING: [&str; 6] = ["match", "pass", "status", "ambiguity", "side", "row"];
+/// Columns after the shown ones.
+pub(super) const TRAILING: [&str; 2] = ["variance_amount", "variance_days"];
 
 /// Why stored matches cannot be written or read.
 #[derive(Debug, thiserror::Error)]

@@ -5,7 +5,9 @@ use twox_hash::XxHash3_128;
 use super::Error;
 use crate::dialect::Shape;
 use crate::split::{Field, Step, field_text};
-use crate::{CELL_BYTES_MAX, ROWS_MAX, ROWS_PER_BATCH_MAX, RejectedRow, TextBatch, TextColumn};
+use crate::{
+    CELL_BYTES_MAX, RAW_BYTES_MAX, ROWS_MAX, ROWS_PER_BATCH_MAX, RejectedRow, TextBatch, TextColumn,
+};
 
 /// Stands after each cell of a row in what is hashed, so that quoting and delimiter do not matter.
 const CELL_END: u8 = 0x1F;
@@ -187,7 +189,8 @@ impl Rows {
         batch: &mut TextBatch,
     ) -> Result<usize, Error> {
         self.number_row()?;
-        batch.rejected.push(RejectedRow { row: self.row, line: self.line, reason });
+        let raw = Some(raw(line, self.shape.marks.terminator));
+        batch.rejected.push(RejectedRow { row: self.row, line: self.line, reason, raw });
         self.rejected += 1;
         let terminated = line.last() == Some(&self.shape.marks.terminator);
         self.line += u64::from(terminated);
@@ -222,8 +225,9 @@ impl Rows {
             if !(self.shape.trailing && fields == columns + 1 && last_is_empty) {
                 let plural = |count: usize| if count == 1 { "" } else { "s" };
                 let (one, other) = (plural(fields), plural(columns));
+                let hint = self.blank_before_quote(row);
                 return Some(format!(
-                    "the row has {fields} field{one}, the header has {columns} column{other}"
+                    "the row has {fields} field{one}, the header has {columns} column{other}{hint}"
                 ));
             }
         }
@@ -239,5 +243,45 @@ impl Rows {
             return Some(format!("the row has bytes that mean nothing in {}", self.encoding));
         }
         memchr::memchr(0, row.bytes).map(|_| "the row has a NUL character".to_owned())
+    }
+
+    /// What to do about a quote that does not start its field, which many people take for one that does.
+    fn blank_before_quote(&self, row: Row<'_>) -> String {
+        let quote = self.shape.marks.quote;
+        let is_late = |field: &Field| {
+            let bytes = row.bytes.get(field.start..field.end).unwrap_or(&[]);
+            bytes.starts_with(b" ") && bytes.trim_ascii_start().first() == Some(&quote)
+        };
+        match self.fields.iter().position(is_late) {
+            Some(index) => format!(
+                "; a blank stands before the quote of field {}, which makes the quote part of the text: remove the blank",
+                index + 1
+            ),
+            None => String::new(),
+        }
+    }
+}
+
+/// What is shown of a line that cannot be read: the line without its end, cut where it is long.
+fn raw(line: &[u8], terminator: u8) -> String {
+    let line = line.strip_suffix(&[terminator]).unwrap_or(line);
+    let line = if terminator == b'\n' { line.strip_suffix(b"\r").unwrap_or(line) } else { line };
+    let (kept, is_cut) = match line.get(..RAW_BYTES_MAX) {
+        // Not within a character, if it is one.
+        Some(start) if line.len() > RAW_BYTES_MAX => (whole_characters(start), true),
+        _ => (line, false),
+    };
+    let mut shown = String::from_utf8_lossy(kept).replace('\0', "\u{FFFD}");
+    if is_cut {
+        shown.push('…');
+    }
+    shown
+}
+
+/// Without the start of a character at the end, of which the rest is cut off.
+fn whole_characters(bytes: &[u8]) -> &[u8] {
+    match std::str::from_utf8(bytes) {
+        Err(error) if error.error_len().is_none() => &bytes[..error.valid_up_to()],
+        _ => bytes,
     }
 }

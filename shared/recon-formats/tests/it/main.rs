@@ -1,9 +1,13 @@
 //! Files to entries and results to files, from outside.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod currencies;
 mod mapping;
+mod preambles;
 mod properties;
+mod raw_lines;
 mod reading;
+mod result_files;
 mod results;
 mod storing;
 

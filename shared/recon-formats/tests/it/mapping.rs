@@ -283,6 +283,79 @@ fn every_bad_cell_says_why() {
 }
 
 #[test]
+fn one_over_fine_amount_does_not_push_out_large_ones() {
+    let rules = rules(vec![role("amount", RoleType::Decimal)]);
+    let read = |cells: &[&str]| {
+        let mapped = map(&rules, &file("amount", cells), &file("amount", &["1"])).unwrap();
+        let reasons: Vec<_> = mapped.rejections[0].iter().map(|lost| lost.reason.clone()).collect();
+        let scale = match &mapped.left.columns[0] {
+            Column::Number { scale, .. } => *scale,
+            _ => 99,
+        };
+        let is_said = mapped.readings[0].iter().any(|reading| reading.text.starts_with("scale "));
+        (scale, reasons, is_said)
+    };
+    let fine = "0.123456789012345678";
+    let too_fine =
+        |places: u8| vec![format!("`{fine}` has more than {places} digits after the decimal mark")];
+    assert_eq!(read(&["123456789012.50", fine]), (15, too_fine(15), true));
+    assert_eq!(read(&["123456789012345.50", fine]), (12, too_fine(12), true));
+    // Where there is room nothing is lost, and a number that never fits takes none.
+    assert_eq!(read(&["123456789.50", fine]), (18, vec![], false));
+    let large = "9".repeat(30);
+    assert_eq!(
+        read(&["1.50", fine, &large]),
+        (18, vec![format!("`{large}` has more than 27 digits")], false)
+    );
+    assert_eq!(read(&["123456789012345678901234.50", "1.123"]), (3, vec![], false));
+}
+
+#[test]
+fn indian_groups_are_numbers() {
+    let rules = rules(vec![role("amount", RoleType::Decimal)]);
+    let mapped =
+        map(&rules, &file("amount", &["1,23,456.00", "-12,34,567", "1,234"]), &file("amount", &["1"]))
+            .unwrap();
+    assert_eq!(left(&mapped, 0), ["123456.00", "-1234567.00", "1234.00"]);
+}
+
+#[test]
+fn twelve_hour_times_are_read_in_dates_and_points_in_time() {
+    let rules = rules(vec![role("day", RoleType::Date), role("at", RoleType::Timestamp)]);
+    let text = "day,at\n3/14/2026 12:00:00 AM,3/14/2026 2:05 pm\n3/1/2026 2:05 pm,3/14/2026 12:30:00 AM\n3/2/2026 9:30,3/14/2026 13:30 AM\n";
+    let mapped = map(&rules, text, text).unwrap();
+    assert_eq!(left(&mapped, 0), ["2026-03-14", "2026-03-01"]);
+    assert_eq!(left(&mapped, 1), ["2026-03-14T14:05:00Z", "2026-03-14T00:30:00Z"]);
+    let reason = "`3/14/2026 13:30 AM` is not a point in time such as 2026-03-31T17:05:00Z";
+    assert_eq!(lost(&mapped), [(3, 4, Some("at"), reason)]);
+}
+
+#[test]
+fn an_rfc_3339_time_is_read_whatever_order_the_file_is_told_to_have() {
+    let rules = with(
+        |rules| rules.options[0].date_order = Some(DateOrder::Dmy),
+        vec![role("at", RoleType::Timestamp)],
+    );
+    let text = file("at", &["2026-03-14T10:30:00Z", "02.03.2026 10:30", "3/14/2026 10:30"]);
+    let mapped = map(&rules, &text, &file("at", &["2026-03-14T10:30:00Z"])).unwrap();
+    assert_eq!(left(&mapped, 0), ["2026-03-14T10:30:00Z", "2026-03-02T10:30:00Z"]);
+    let reason =
+        "`3/14/2026 10:30` is not a point in time in the order dmy, in which the column's dates are read";
+    assert_eq!(lost(&mapped), [(3, 4, Some("at"), reason)]);
+}
+
+#[test]
+fn a_missing_column_says_how_the_header_was_read() {
+    let rules = rules(vec![role("amount", RoleType::Decimal)]);
+    let error = map(&rules, "Report\n\nbetrag;b\n1,00;x\n", "amount,b\n1,x\n").unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the left file has no column `amount`, which the rules name for `amount`; its header was read from line 3, \
+         divided by `;`; `header_row` and `delimiter` in the file's options say it otherwise"
+    );
+}
+
+#[test]
 fn a_number_with_the_rarer_mark_is_rejected_alone() {
     let rules = rules(vec![role("amount", RoleType::Decimal)]);
     let mut cells = vec!["1,50"; 150];

@@ -12,7 +12,7 @@ use super::{all_rows, cells, map_sources, open, profile, role, rules};
 /// Bytes of which many look like a table.
 fn bytes() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![
-        4 => prop::sample::select(vec![",", ";", "\t", "\n", "\r\n", "\"", "\"\"", "'", "a", "1,5", "2.50", "01.02.2026", "EUR", " ", "ä"])
+        4 => prop::sample::select(vec![",", ";", "\t", "\n", "\r\n", "\"", "\"\"", "'", "a", "1,5", "2.50", "01.02.2026", "EUR", " ", "ä", "EUR 1", "2 USD", "1,23,456", "3/14/2026 2:05 pm", "0.123456789012345678", "123456789012.5"])
             .prop_map(|text| text.as_bytes().to_vec()),
         1 => prop::collection::vec(any::<u8>(), 0..4),
     ];

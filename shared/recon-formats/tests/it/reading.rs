@@ -289,6 +289,22 @@ fn damaged_bytes_reject_their_row() {
     assert_eq!((batch.len(), batch.rejected[0].row, batch.rejected[0].line), (10, 10, 11));
     assert_eq!(batch.rejected[0].reason, "the row has bytes that are not UTF-8");
 
+    // One damaged byte among few characters beyond ASCII is damage, not another encoding.
+    let ascii = "2026-03-01,rent\n".repeat(50);
+    let bytes =
+        [b"date,text\n", ascii.as_bytes(), "2026-03-02,Müller\n".as_bytes(), b"2026-03-03,M\xFCller\n"]
+            .concat();
+    let mut reader = open(&bytes, &ReadOptions::default()).unwrap();
+    assert_eq!(reader.dialect().encoding, "utf-8");
+    let evidence = reader.dialect().evidence[0].clone();
+    assert!(evidence.contains("1 places are damaged, the first on line 53"), "{evidence}");
+    let batch = all_rows(&mut reader);
+    assert_eq!((batch.len(), batch.columns[1].get(50), batch.rejected[0].line), (51, "Müller", 53));
+    // More of them than of valid characters are another encoding.
+    let bytes =
+        [ascii.as_bytes(), "2026-03-02,Müller\n".as_bytes(), &b"2026-03-03,M\xFCller\n".repeat(2)].concat();
+    assert_eq!(open(&bytes, &ReadOptions::default()).unwrap().dialect().encoding, "windows-1252");
+
     let utf16: Vec<u8> = "name,n\nAnna,1\nX,2\n"
         .encode_utf16()
         .map(|unit| if unit == u16::from(b'X') { 0xD800 } else { unit })

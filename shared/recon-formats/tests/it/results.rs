@@ -7,8 +7,9 @@ use recon_domain::{
 };
 use recon_engine::{Break, Deviation, Failed, Match, Nearest, Outcome};
 use recon_formats::Mapped;
+use recon_formats::rejections_parquet::Rejected;
 use recon_formats::results::matches_parquet::{Filter, Reader};
-use recon_formats::results::{Results, write_rejected_csv};
+use recon_formats::results::{RejectedWriter, ResultFormat, Results};
 use serde_json::{Value, json};
 
 use super::{all_rows, cells, map, open, role, rules};
@@ -180,13 +181,41 @@ fn nothing_is_an_empty_array_and_a_header() {
     assert_eq!(Reader::from_bytes(file.into()).unwrap().page(0, &Filter::default(), 10).unwrap(), []);
 }
 
+fn rejected(mapped: &Mapped, format: ResultFormat) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut writer = RejectedWriter::new(format, &mut out).unwrap();
+    for (side, rejections) in [Side::Left, Side::Right].into_iter().zip(&mapped.rejections) {
+        for rejection in rejections {
+            writer.write(&Rejected::of_run(side, rejection.clone())).unwrap();
+        }
+    }
+    writer.finish().unwrap();
+    out
+}
+
 #[test]
-fn rejected_rows_are_csv_with_their_cells() {
-    let fixture = fixture();
+fn rejected_rows_are_written_with_their_cells() {
+    let mut rules = rules(vec![role("amount", RoleType::Decimal), role("memo", RoleType::Text)]);
+    rules.passes = vec![];
+    let mapped = map(&rules, "amount,memo\n1,a\n-2,b,c\n", "amount,memo\n1,a\nx,-bad\n").unwrap();
+    let text = String::from_utf8(rejected(&mapped, ResultFormat::Csv)).unwrap();
+    let (header, lines) = text.split_once('\n').unwrap();
+    assert_eq!(header, "side,row,line,column,reason,values,raw");
+    let (ragged, misfit) = lines.split_once('\n').unwrap();
+    assert!(ragged.starts_with("left,2,3,,"), "{ragged}");
+    assert!(ragged.ends_with(",{},\"'-2,b,c\""), "{ragged}");
     assert_eq!(
-        written(|out| write_rejected_csv(&fixture.1.rejections, out)),
-        "side,row,line,column,reason,values\n\
-         right,3,5,amount,`x` is not a number,\"{\"\"amount\"\":\"\"x\"\",\"\"date\"\":\"\"2026-03-04\"\",\"\"memo\"\":\"\"-bad\"\"}\"\n"
+        misfit,
+        "right,2,3,amount,`x` is not a number,\"{\"\"amount\"\":\"\"x\"\",\"\"memo\"\":\"\"-bad\"\"}\",\n"
+    );
+    let json: Value = serde_json::from_slice(&rejected(&mapped, ResultFormat::Json)).unwrap();
+    assert_eq!((&json[0]["raw"], &json[0]["values"]), (&json!("-2,b,c"), &json!({})));
+    assert_eq!(
+        json[1],
+        json!({
+            "side": "right", "row": 2, "line": 3, "column": "amount", "reason": "`x` is not a number",
+            "values": {"amount": "x", "memo": "-bad"}, "raw": null,
+        })
     );
 }
 

@@ -39,7 +39,7 @@ fn rows_come_back_as_they_went_in() {
     assert!(found == expected, "the rows differ");
     assert_eq!(found.rejected.len(), 70);
     let reason = "the row has 1 field, the header has 3 columns".to_owned();
-    assert_eq!(found.rejected[0], RejectedRow { row: 7, line: 8, reason });
+    assert_eq!(found.rejected[0], RejectedRow { row: 7, line: 8, reason, raw: Some("7".to_owned()) });
     assert_eq!(stored.profile(), &profile(&mut reader));
 }
 

@@ -44,7 +44,7 @@ impl<S: Send + Sync, T: request::Request> FromRequest<S> for Keyed<T> {
     type Rejection = Refusal;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Refusal> {
-        let (parts, body) = json_body(request).await?;
+        let (parts, body) = json_body::<T>(request).await?;
         let request = request::parse(&body)?;
         Ok(Self { guard: guard(&parts, &body)?, request })
     }

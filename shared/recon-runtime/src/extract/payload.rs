@@ -22,24 +22,28 @@ impl<S: Send + Sync, T: request::Request> FromRequest<S> for Payload<T> {
     type Rejection = Refusal;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Refusal> {
-        let (_, body) = json_body(request).await?;
+        let (_, body) = json_body::<T>(request).await?;
         Ok(Self(request::parse(&body)?))
     }
 }
 
-/// The parts and the body of a request whose media type is JSON.
-pub(super) async fn json_body(request: Request) -> Result<(Parts, Bytes), Refusal> {
+/// The parts and the body of a request whose media type is JSON. No bytes have no media type.
+pub(super) async fn json_body<T: request::Request>(request: Request) -> Result<(Parts, Bytes), Refusal> {
     let route = *route_of(request.extensions())?;
     let (parts, body) = request.into_parts();
-    if !is_json(&parts) {
-        let detail = "the body must be JSON, with `Content-Type: application/json`";
-        return Err(Refusal::new(Code::UnsupportedMediaType, detail));
+    let is_json = is_json(&parts);
+    if !is_json && !T::MAY_BE_EMPTY {
+        return Err(not_json());
     }
     let limit = usize::try_from(route.body_bytes_max).unwrap_or(usize::MAX);
-    match Limited::new(body, limit).collect().await {
-        Ok(body) => Ok((parts, body.to_bytes())),
-        Err(error) => Err(broken(&route, error.as_ref())),
-    }
+    let body = Limited::new(body, limit).collect().await;
+    let body = body.map_err(|error| broken(&route, error.as_ref()))?.to_bytes();
+    if is_json || body.is_empty() { Ok((parts, body)) } else { Err(not_json()) }
+}
+
+fn not_json() -> Refusal {
+    let detail = "the body must be JSON, with `Content-Type: application/json`";
+    Refusal::new(Code::UnsupportedMediaType, detail)
 }
 
 fn broken(route: &Route, error: &(dyn std::error::Error + 'static)) -> Refusal {

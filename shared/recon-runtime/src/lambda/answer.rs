@@ -20,10 +20,18 @@ pub(super) const ANSWER_BYTES_MAX: usize = 1_000_000 - 32 * 1024;
 ///
 /// # Errors
 /// When it breaks off, or is larger than a load balancer takes.
-pub(super) async fn collect(body: Body) -> Result<Bytes, Problem> {
+pub(super) async fn collect(body: Body, is_file: bool) -> Result<Bytes, Problem> {
     let too_large = || {
-        let detail = "the answer is larger than a function may send: ask for fewer items, with `limit`; \
-                      if one alone is too large, map no columns of long texts";
+        let detail = match is_file {
+            true => {
+                "the file is larger than a function may send: fetch it from a server on the same store \
+                 (`recon serve`), or read the lists of the same reconciliation page by page"
+            }
+            false => {
+                "the answer is larger than a function may send: ask for fewer items, with `limit`; \
+                 if one alone is too large, map no columns of long texts"
+            }
+        };
         Problem::new(Code::AnswerTooLarge, detail)
     };
     let collected = match Limited::new(body, ANSWER_BYTES_MAX).collect().await {

@@ -5,7 +5,7 @@ use axum::body::Body;
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 use http::Request;
-use recon_contract::{NewDataset, ReconciliationQuery, route};
+use recon_contract::{CancelReconciliation, NewDataset, ReconciliationQuery, route};
 use recon_domain::{DatasetId, ReconciliationId, UserRole};
 
 use super::world::{Answered, World, json, request};
@@ -49,6 +49,41 @@ async fn a_body_of_another_type_is_unsupported() {
         let answered =
             post(route::DATASET_CREATE.mount(name), content_type(kind), r#"{"name":"March"}"#).await;
         answered.is_problem(415, "unsupported_media_type");
+    }
+}
+
+#[tokio::test]
+async fn where_nothing_need_be_said_no_body_is_as_good_as_an_empty_document() {
+    async fn cancel(
+        Keyed { guard, request: CancelReconciliation }: Keyed<CancelReconciliation>,
+    ) -> Answer<u8> {
+        drop(guard);
+        Ok(Reply::ok(&1))
+    }
+    let plain = "text/plain";
+    for (kind, body, status, code) in [
+        (None, "", 200, ""),
+        (Some(plain), "", 200, ""),
+        (Some("application/json"), "", 200, ""),
+        (Some("application/json"), "{}", 200, ""),
+        (Some(plain), "{}", 415, "unsupported_media_type"),
+        (None, "{}", 415, "unsupported_media_type"),
+        (Some("application/json"), r#"{"reason":"late"}"#, 422, "validation_failed"),
+    ] {
+        let change = |request: &mut Request<Body>| {
+            *request.uri_mut() =
+                "/v1/reconciliations/00000000-0000-0000-0000-000000000001/cancel".parse().unwrap();
+            request.headers_mut().insert("idempotency-key", "k".parse().unwrap());
+            request.headers_mut().remove("content-type");
+            if let Some(kind) = kind {
+                request.headers_mut().insert("content-type", kind.parse().unwrap());
+            }
+        };
+        let answered = post(route::RECONCILIATION_CANCEL.mount(cancel), change, body).await;
+        match status {
+            200 => assert_eq!(answered.status, 200, "{kind:?} {body}"),
+            status => answered.is_problem(status, code),
+        }
     }
 }
 

@@ -69,6 +69,18 @@ async fn a_session_in_use_stays_alive() {
 }
 
 #[tokio::test]
+async fn sessions_of_before_a_revocation_are_refused_whatever_their_store_says() {
+    let world = World::new().await;
+    let line = format!("Bearer {}", world.token(UserRole::Viewer).await);
+    world.pass(Duration::from_secs(1));
+    assert_eq!(send(&world, READ, &[("authorization", &line)]).await.status, 200);
+    world.platform.store.users().revoke_sessions(WORKSPACE, USER).await.unwrap();
+    send(&world, READ, &[("authorization", &line)]).await.is_problem(401, "unauthenticated");
+    let later = format!("Bearer {}", world.token(UserRole::Viewer).await);
+    assert_eq!(send(&world, READ, &[("authorization", &later)]).await.status, 200);
+}
+
+#[tokio::test]
 async fn a_role_may_do_what_the_route_table_says() {
     let world = World::new().await;
     for (role, status) in [(UserRole::Viewer, 403), (UserRole::Preparer, 200), (UserRole::Admin, 200)] {

@@ -7,7 +7,9 @@ use axum::body::Body;
 use http::{HeaderMap, Request};
 use http_body_util::BodyExt as _;
 use recon_domain::{Instant, SessionId, UserId, UserRole, WorkspaceId};
+use recon_session::password::{NewPassword, hash};
 use recon_session::{Attributes, NewSession, Tag};
+use recon_store::NewUser;
 use serde_json::Value;
 use tempfile::TempDir;
 use tower::ServiceExt as _;
@@ -48,7 +50,18 @@ impl World {
     /// A platform whose store can be used.
     pub(super) async fn new() -> Self {
         let world = Self::empty();
-        world.platform.store.migrate().await.unwrap();
+        let store = &world.platform.store;
+        store.migrate().await.unwrap();
+        store.workspaces().ensure(WORKSPACE, &"ours".parse().unwrap()).await.unwrap();
+        let password = NewPassword::new("correct horse".to_owned()).unwrap();
+        let user = NewUser {
+            id: USER,
+            email: "ann@example.com".parse().unwrap(),
+            role: UserRole::Admin,
+            password_hash: hash(&password).unwrap(),
+            session_tag: Tag::random().unwrap(),
+        };
+        store.users().create(WORKSPACE, user).await.unwrap();
         world
     }
 

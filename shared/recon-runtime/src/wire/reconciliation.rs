@@ -42,6 +42,18 @@ const fn status(status: recon_store::ReconciliationStatus) -> ReconciliationStat
     }
 }
 
+/// The status that a list is narrowed to.
+#[must_use]
+pub const fn asked_status(status: ReconciliationStatus) -> recon_store::ReconciliationStatus {
+    match status {
+        ReconciliationStatus::Queued => recon_store::ReconciliationStatus::Queued,
+        ReconciliationStatus::Running => recon_store::ReconciliationStatus::Running,
+        ReconciliationStatus::Succeeded => recon_store::ReconciliationStatus::Succeeded,
+        ReconciliationStatus::Failed => recon_store::ReconciliationStatus::Failed,
+        ReconciliationStatus::Cancelled => recon_store::ReconciliationStatus::Cancelled,
+    }
+}
+
 const fn phase(phase: recon_store::Phase) -> Phase {
     match phase {
         recon_store::Phase::Queued => Phase::Queued,

@@ -1,7 +1,7 @@
 //! What only a SQLite file can show.
 
 use recon_domain::Instant;
-use recon_session::{Error, Tag};
+use recon_session::{Error, SessionSeek, Tag};
 
 use crate::stores::{File, sqlite};
 use crate::suite::new;
@@ -46,7 +46,7 @@ async fn a_missing_generation_is_a_revoked_session_for_good() {
     let opened = store.sessions.create(new(tag), NOW).await.unwrap();
     sqlx::raw_sql("delete from session_generations").execute(&store.kept.pool).await.unwrap();
     assert!(store.sessions.load(&opened.token, LATER).await.unwrap().is_none());
-    assert!(store.sessions.list(tag, LATER).await.unwrap().is_empty());
+    assert!(store.sessions.list(tag, SessionSeek::default(), LATER).await.unwrap().items.is_empty());
     // Signing in again makes a later generation, which does not bring the old session back.
     let again = store.sessions.create(new(tag), LATER).await.unwrap();
     assert!(store.sessions.load(&again.token, LATER).await.unwrap().is_some());

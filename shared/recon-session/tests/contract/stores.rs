@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use recon_session::sqlite::{MIGRATION, SqliteSessions};
+use recon_session::sqlite::{MIGRATION, MIGRATION_LISTING, SqliteSessions};
 use recon_session::{Lifetimes, Sessions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions};
 
@@ -30,7 +30,9 @@ pub(crate) async fn sqlite() -> Store<File> {
         .journal_mode(SqliteJournalMode::Wal)
         .busy_timeout(Duration::from_secs(10));
     let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await.unwrap();
-    sqlx::raw_sql(MIGRATION).execute(&pool).await.unwrap();
+    for step in [MIGRATION, MIGRATION_LISTING] {
+        sqlx::raw_sql(step).execute(&pool).await.unwrap();
+    }
     let read =
         SqlitePoolOptions::new().max_connections(2).connect_with(options.read_only(true)).await.unwrap();
     let sessions = Sessions::new(Arc::new(SqliteSessions::new(read, pool.clone())), Lifetimes::default());

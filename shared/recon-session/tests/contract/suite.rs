@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use futures_util::future::join_all;
 use recon_domain::{Instant, SessionId, UserId, UserRole, WorkspaceId};
 use recon_session::{
-    ATTRIBUTES_BYTES_MAX, Attributes, Error, NewSession, Opened, Patch, Revocation, Rotation, SessionToken,
-    Sessions, Tag, Touch,
+    ATTRIBUTES_BYTES_MAX, Attributes, Error, NewSession, Opened, Patch, Revocation, Rotation, SessionRecord,
+    SessionSeek, SessionToken, Sessions, Tag, Touch,
 };
 use serde_json::Value;
 use uuid::Uuid;
@@ -49,6 +49,11 @@ async fn lives(sessions: &Sessions, token: &SessionToken, minutes: i64) -> bool 
     sessions.load(token, at(minutes)).await.unwrap().is_some()
 }
 
+/// The newest sessions of a user.
+async fn listed(sessions: &Sessions, tag: Tag, now: Instant) -> Vec<SessionRecord> {
+    sessions.list(tag, SessionSeek::default(), now).await.unwrap().items
+}
+
 pub(crate) async fn a_session_loads_by_its_token_and_by_nothing_else(sessions: Sessions) {
     let opened = open_alone(&sessions).await;
     assert_eq!(opened.record.expires_at, at(ABSOLUTE));
@@ -77,7 +82,7 @@ pub(crate) async fn the_idle_clock_ends_a_session_that_rests(sessions: Sessions)
     let end = at(IDLE);
     assert!(sessions.load(&opened.token, just_before(end)).await.unwrap().is_some());
     assert!(sessions.load(&opened.token, end).await.unwrap().is_none());
-    assert!(sessions.list(opened.record.tag, end).await.unwrap().is_empty());
+    assert!(listed(&sessions, opened.record.tag, end).await.is_empty());
     assert_eq!(sessions.touch(&opened.record, end).await.unwrap(), Touch::Gone);
     assert!(matches!(
         sessions.update(&opened.record, &Patch::default().set("a", 1), end).await,
@@ -155,7 +160,7 @@ pub(crate) async fn an_update_never_makes_a_session(sessions: Sessions) {
     assert!(matches!(gone, Err(Error::Gone)));
     assert_eq!(sessions.touch(&opened.record, at(10)).await.unwrap(), Touch::Gone);
     assert!(!lives(&sessions, &opened.token, 1).await);
-    assert!(sessions.list(opened.record.tag, at(1)).await.unwrap().is_empty());
+    assert!(listed(&sessions, opened.record.tag, at(1)).await.is_empty());
 }
 
 pub(crate) async fn a_rotated_token_is_dead_and_the_session_lives(sessions: Sessions) {
@@ -168,7 +173,7 @@ pub(crate) async fn a_rotated_token_is_dead_and_the_session_lives(sessions: Sess
     assert_eq!((loaded.id, loaded.tag, &loaded.attributes), (record.id, record.tag, &record.attributes));
     // What was loaded under the old token can't write any more.
     assert!(matches!(sessions.update(&record, &Patch::default().set("a", 2), at(3)).await, Err(Error::Gone)));
-    assert_eq!(sessions.list(record.tag, at(3)).await.unwrap(), [rotated.record]);
+    assert_eq!(listed(&sessions, record.tag, at(3)).await, [rotated.record]);
 }
 
 pub(crate) async fn reauthentication_starts_the_absolute_clock_anew(sessions: Sessions) {
@@ -196,7 +201,7 @@ pub(crate) async fn a_dead_session_cannot_be_rotated(sessions: Sessions) {
     sessions.revoke_all(opened.record.tag, at(1)).await.unwrap();
     let revoked = sessions.rotate(&opened.token, Rotation::Reauthenticated, at(2)).await;
     assert!(matches!(revoked, Err(Error::Gone)));
-    assert!(sessions.list(opened.record.tag, at(2)).await.unwrap().is_empty());
+    assert!(listed(&sessions, opened.record.tag, at(2)).await.is_empty());
 }
 
 pub(crate) async fn of_two_rotations_of_one_token_one_succeeds(sessions: Sessions) {
@@ -206,23 +211,48 @@ pub(crate) async fn of_two_rotations_of_one_token_one_succeeds(sessions: Session
     let (won, lost): (Vec<_>, Vec<_>) = rotated.into_iter().partition(Result::is_ok);
     assert_eq!(won.len(), 1);
     assert!(lost.iter().all(|error| matches!(error, Err(Error::Gone))));
-    assert_eq!(sessions.list(opened.record.tag, at(1)).await.unwrap().len(), 1);
+    assert_eq!(listed(&sessions, opened.record.tag, at(1)).await.len(), 1);
 }
 
-pub(crate) async fn a_list_shows_what_is_alive_the_last_seen_first(sessions: Sessions) {
+pub(crate) async fn a_list_shows_what_is_alive_the_newest_first(sessions: Sessions) {
     let tag = Tag::random().unwrap();
     let idle = open(&sessions, tag, 0).await.record;
     let touched = open(&sessions, tag, 5).await.record;
     let newest = open(&sessions, tag, 10).await.record;
     let stranger = open_alone(&sessions).await.record;
     let ids = async |minutes| -> Vec<SessionId> {
-        sessions.list(tag, at(minutes)).await.unwrap().iter().map(|record| record.id).collect()
+        listed(&sessions, tag, at(minutes)).await.iter().map(|record| record.id).collect()
     };
     assert_eq!(ids(12).await, [newest.id, touched.id, idle.id]);
     assert_eq!(sessions.touch(&touched, at(15)).await.unwrap(), Touch::Written);
-    assert_eq!(ids(15).await, [touched.id, newest.id, idle.id]);
-    assert_eq!(ids(IDLE).await, [touched.id, newest.id]);
+    assert_eq!(ids(15).await, [newest.id, touched.id, idle.id]);
+    assert_eq!(ids(IDLE).await, [newest.id, touched.id]);
     assert!(!ids(12).await.contains(&stranger.id));
+}
+
+pub(crate) async fn pages_of_a_list_hold_every_session_once(sessions: Sessions) {
+    let tag = Tag::random().unwrap();
+    let mut opened = Vec::new();
+    for minutes in 0..5 {
+        opened.push(open(&sessions, tag, minutes).await.record.id);
+    }
+    let (mut found, mut before) = (Vec::new(), None);
+    loop {
+        let page = sessions.list(tag, SessionSeek { before, limit: 2 }, at(5)).await.unwrap();
+        found.extend(page.items.iter().map(|record| record.id));
+        before = found.last().copied();
+        if !page.more {
+            break;
+        }
+        assert_eq!(page.items.len(), 2);
+    }
+    opened.reverse();
+    assert_eq!(found, opened);
+    // A page ends where a session was that is gone by now.
+    sessions.revoke(tag, opened[1]).await.unwrap();
+    let seek = SessionSeek { before: Some(opened[1]), limit: 9 };
+    let rest = sessions.list(tag, seek, at(5)).await.unwrap();
+    assert_eq!((rest.items.len(), rest.more), (3, false));
 }
 
 pub(crate) async fn signing_out_ends_one_session_at_once(sessions: Sessions) {
@@ -254,7 +284,7 @@ pub(crate) async fn revoking_all_ends_every_session_of_the_user_and_of_nobody_el
             Err(Error::Gone)
         ));
     }
-    assert!(sessions.list(tag, at(2)).await.unwrap().is_empty());
+    assert!(listed(&sessions, tag, at(2)).await.is_empty());
     assert!(lives(&sessions, &stranger.token, 2).await);
 }
 
@@ -308,7 +338,7 @@ async fn nothing_survives(sessions: Sessions, end: impl AsyncFn(&Sessions, &Open
             Ok(rotated) => assert!(!lives(&sessions, &rotated.token, 10).await),
             Err(error) => assert!(matches!(error, Error::Gone), "{error:?}"),
         }
-        assert!(sessions.list(opened.record.tag, at(10)).await.unwrap().is_empty());
+        assert!(listed(&sessions, opened.record.tag, at(10)).await.is_empty());
     }
 }
 

@@ -8,8 +8,8 @@ use uuid::Uuid;
 use super::leases;
 use super::row::{count, word};
 use crate::{
-    BREAKS_PER_PAGE_MAX, BreakBatches, BreakFilter, BreakPage, BreakRecord, BreakSeek, Breaks, Error, Json,
-    Lease, NewBreak,
+    BREAK_PAGE_BYTES, BREAKS_PER_PAGE_MAX, BreakBatches, BreakFilter, BreakPage, BreakPlace, BreakRecord,
+    BreakSeek, Breaks, Error, Json, Lease, NewBreak,
 };
 
 /// Rows of one statement: nine columns each must stay under SQLite's 32,766 parameters.
@@ -18,6 +18,14 @@ const ROWS_PER_INSERT: usize = 500;
 /// Which attempt's breaks a client sees; null before anything is published.
 const PUBLISHED: &str = "-- break_published_attempt
 select published_attempt from reconciliations where workspace = ? and id = ?";
+
+const SIZES: &str = "-- break_list_sizes
+select side, row_number, octet_length(body) from breaks where reconciliation = ";
+
+const ROWS: &str = "-- break_list
+select id, reconciliation, side, row_number, kind, body, status, version from breaks where reconciliation = ";
+
+const ORDER: &str = " order by side, row_number";
 
 #[derive(FromRow)]
 struct Row {
@@ -76,54 +84,91 @@ impl Breaks {
         let Some(published) = found else { return Ok(None) };
         let Some(attempt) = published else { return Ok(Some(BreakPage { items: Vec::new(), next: None })) };
 
-        // A result never changes once it is published, so two statements see one world.
-        let limit = seek.limit.clamp(1, BREAKS_PER_PAGE_MAX);
-        let mut query = select(reconciliation, attempt, filter, seek);
-        // One more than asked for tells whether more follow.
-        query.push(" order by side, row_number limit ").push_bind(i64::from(limit) + 1);
+        // A result never changes once it is published, so that several statements see one world.
+        let shown = Shown { reconciliation, attempt, filter };
+        let Some(end) = self.end_of_page(shown, seek).await? else {
+            return Ok(Some(BreakPage { items: Vec::new(), next: None }));
+        };
+        let mut query = shown.select(ROWS, seek.after);
+        push_place(&mut query, filter, "<=", end.last);
+        query.push(ORDER);
         let rows: Vec<Row> =
             query.build_query_as().fetch_all(self.database.readers()).await.map_err(&failed)?;
-        let mut items = rows.into_iter().map(record).collect::<Result<Vec<_>, _>>()?;
+        let items = rows.into_iter().map(record).collect::<Result<Vec<_>, _>>()?;
+        Ok(Some(BreakPage { items, next: end.more.then_some(end.last) }))
+    }
+
+    /// Where a page ends by the lengths of its bodies, which are known without reading them; `None` of an empty one.
+    async fn end_of_page(&self, shown: Shown, seek: BreakSeek) -> Result<Option<End>, Error> {
+        let mut query = shown.select(SIZES, seek.after);
+        let limit = seek.limit.clamp(1, BREAKS_PER_PAGE_MAX);
+        // One more than asked for tells whether more follow.
+        query.push(ORDER).push(" limit ").push_bind(i64::from(limit) + 1);
+        let sizes: Vec<(String, i64, i64)> = query
+            .build_query_as()
+            .fetch_all(self.database.readers())
+            .await
+            .map_err(Error::doing("break_list_sizes"))?;
         let asked = usize::try_from(limit).unwrap_or(usize::MAX);
-        let more = items.len() > asked;
-        items.truncate(asked);
-        let next = items.last().filter(|_| more).map(BreakRecord::place);
-        Ok(Some(BreakPage { items, next }))
+        let (mut bytes, mut count) = (0_usize, 0);
+        for (_, _, size) in sizes.iter().take(asked) {
+            if bytes >= BREAK_PAGE_BYTES {
+                break;
+            }
+            bytes = bytes.saturating_add(usize::try_from(*size).unwrap_or(0));
+            count += 1;
+        }
+        let Some((side, row, _)) = sizes[..count].last() else { return Ok(None) };
+        let last =
+            BreakPlace { side: word("breaks.side", side)?, row: self::count("breaks.row_number", *row)? };
+        Ok(Some(End { last, more: sizes.len() > count }))
     }
 }
 
-fn select(
+/// The breaks that a list shows.
+#[derive(Clone, Copy)]
+struct Shown {
     reconciliation: ReconciliationId,
     attempt: i64,
     filter: BreakFilter,
-    seek: BreakSeek,
-) -> QueryBuilder<Sqlite> {
-    let mut query = QueryBuilder::new(
-        "-- break_list
-select id, reconciliation, side, row_number, kind, body, status, version from breaks where reconciliation = ",
-    );
-    query.push_bind(reconciliation.uuid()).push(" and attempt = ").push_bind(attempt);
-    if let Some(side) = filter.side {
-        query.push(" and side = ").push_bind(side.as_str());
-    }
-    if let Some(kind) = filter.kind {
-        query.push(" and kind = ").push_bind(kind.as_str());
-    }
-    if let Some(status) = filter.status {
-        query.push(" and status = ").push_bind(status.as_str());
-    }
-    match seek.after {
-        None => {}
-        // With the side fixed, comparing the row alone lets the index give the order; comparing the pair would sort.
-        Some(after) if filter.side == Some(after.side) => {
-            query.push(" and row_number > ").push_bind(after.row);
+}
+
+/// Where a page ends, and whether the list goes on.
+struct End {
+    last: BreakPlace,
+    more: bool,
+}
+
+impl Shown {
+    fn select(self, columns: &'static str, after: Option<BreakPlace>) -> QueryBuilder<Sqlite> {
+        let Self { reconciliation, attempt, filter } = self;
+        let mut query = QueryBuilder::new(columns);
+        query.push_bind(reconciliation.uuid()).push(" and attempt = ").push_bind(attempt);
+        if let Some(side) = filter.side {
+            query.push(" and side = ").push_bind(side.as_str());
         }
-        Some(after) => {
-            query.push(" and (side, row_number) > (").push_bind(after.side.as_str());
-            query.push(", ").push_bind(after.row).push(")");
+        if let Some(kind) = filter.kind {
+            query.push(" and kind = ").push_bind(kind.as_str());
         }
+        if let Some(status) = filter.status {
+            query.push(" and status = ").push_bind(status.as_str());
+        }
+        if let Some(after) = after {
+            push_place(&mut query, filter, ">", after);
+        }
+        query
     }
-    query
+}
+
+/// Compares with a place. With the side fixed, comparing the row alone lets the index give the order; comparing the pair
+/// would sort.
+fn push_place(query: &mut QueryBuilder<Sqlite>, filter: BreakFilter, compare: &str, place: BreakPlace) {
+    if filter.side == Some(place.side) {
+        query.push(" and row_number ").push(compare).push(" ").push_bind(place.row);
+    } else {
+        query.push(" and (side, row_number) ").push(compare).push(" (").push_bind(place.side.as_str());
+        query.push(", ").push_bind(place.row).push(")");
+    }
 }
 
 async fn insert(

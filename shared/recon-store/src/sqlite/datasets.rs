@@ -1,5 +1,7 @@
 //! Datasets in SQLite.
 
+mod delete;
+mod list;
 mod row;
 
 use futures_util::FutureExt;
@@ -22,11 +24,17 @@ const INSERT: &str = "-- dataset_create
 insert into datasets (id, workspace, name, format, options, status, created_at)
 values (?, ?, ?, ?, ?, 'awaiting_upload', ?)";
 
-const GET: &str = "-- dataset_get
-select id, workspace, name, format, options, status, upload_object, upload_sha256, upload_bytes, content_object,
+macro_rules! columns {
+    () => {
+        "id, workspace, name, format, options, status, upload_object, upload_sha256, upload_bytes, content_object,
     accepted_rows, rejected_rows, rejected_samples, column_profiles, dialect, error_code, error_detail,
-    created_at
-from datasets where workspace = ? and id = ?";
+    created_at"
+    };
+}
+use columns;
+
+const GET: &str =
+    concat!("-- dataset_get\nselect ", columns!(), " from datasets where workspace = ? and id = ?");
 
 const ATTACH: &str = "-- dataset_attach_upload
 update datasets set upload_object = ?, upload_sha256 = ?, upload_bytes = ?

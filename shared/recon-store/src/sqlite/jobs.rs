@@ -20,6 +20,13 @@ const INSERT: &str = "-- job_enqueue
 insert into jobs (id, workspace, kind, subject, state, attempt, failures, failures_max, run_after, created_at)
 values (?, ?, ?, ?, 'queued', 0, 0, ?, ?, ?)";
 
+const END: &str = "-- job_end
+update jobs set state = 'done', lease_token = null, lease_until = null, finished_at = ?3
+where kind = ?1 and subject = ?2 and state in ('queued', 'running')";
+
+const FORGET: &str = "-- job_forget
+delete from jobs where kind = ? and subject = ?";
+
 const GET: &str = concat!("-- job_get\nselect ", columns!(), " from jobs where workspace = ? and id = ?");
 
 #[derive(FromRow)]
@@ -73,6 +80,21 @@ pub(super) async fn enqueue(tx: &mut SqliteConnection, job: &Enqueued) -> Result
         .bind(job.now.micros())
         .bind(job.now.micros());
     insert.execute(tx).await.map_err(Error::doing("job_enqueue"))?;
+    Ok(())
+}
+
+/// Ends the job of a subject that came to its end without a worker. A worker that has it loses its lease.
+pub(super) async fn end(tx: &mut SqliteConnection, subject: Subject, now: Instant) -> Result<(), Error> {
+    let update =
+        sqlx::query(END).bind(subject.kind().as_str()).bind(subject_uuid(subject)).bind(now.micros());
+    update.execute(tx).await.map_err(Error::doing("job_end"))?;
+    Ok(())
+}
+
+/// Deletes every job of a subject that is deleted.
+pub(super) async fn forget(tx: &mut SqliteConnection, subject: Subject) -> Result<(), Error> {
+    let delete = sqlx::query(FORGET).bind(subject.kind().as_str()).bind(subject_uuid(subject));
+    delete.execute(tx).await.map_err(Error::doing("job_forget"))?;
     Ok(())
 }
 

@@ -21,8 +21,11 @@ const WORKER_LOST: &str = "every worker that took the job was lost";
 /// The code of a dataset or reconciliation whose job was given up.
 const GIVEN_UP: &str = "attempts_exhausted";
 /// What its clients read; why the attempts failed is for the operators, who find it with the job.
-const GIVEN_UP_DETAIL: &str =
+const ATTEMPTS_FAILED: &str =
     "every attempt failed for a reason on the service's side; its operators find the cause";
+/// What its clients read when the last attempt was cut off.
+pub(super) const ATTEMPTS_CUT_OFF: &str = "it was tried several times, and the last attempt ended with the process \
+    that made it, as happens where memory runs out; the service's operators find the cause";
 
 macro_rules! runnable {
     () => {
@@ -73,12 +76,6 @@ const FAIL: &str = concat!(
 );
 
 const BACK_OFF: &str = "-- job_back_off\nupdate jobs set run_after = ?2 where id = ?1";
-
-const RELEASE_ALL: &str = concat!(
-    "-- job_release_all\nupdate jobs set state = 'queued', lease_token = null, lease_until = null, run_after = ?1
-    where state = 'running' returning ",
-    columns!()
-);
 
 /// What of a lease a transaction needs to prove it.
 #[derive(Clone, Copy)]
@@ -200,30 +197,17 @@ impl Jobs {
             .await
     }
 
-    /// Gives back every job that is held, so that those of a process that was killed are taken up at once, and returns
-    /// how many. A restart is no fault of the jobs, so it does not count as their failure. Only for a process that
-    /// knows itself to be the only worker, by the lock that it holds.
+    /// Whether a lease is still held. It takes no lock and renews nothing, so that a worker may ask often.
     ///
     /// # Errors
     /// [`Error::Unavailable`].
-    pub async fn release_all(&self) -> Result<usize, Error> {
-        self.database
-            .write("job_release_all", self.clock.now(), |now, tx| {
-                async move {
-                    let released: Vec<JobRow> = sqlx::query_as(RELEASE_ALL)
-                        .bind(now.micros())
-                        .fetch_all(&mut *tx)
-                        .await
-                        .map_err(Error::doing("job_release_all"))?;
-                    let count = released.len();
-                    for row in released {
-                        wait_again(tx, record(row)?.subject).await?;
-                    }
-                    Ok(count)
-                }
-                .boxed()
-            })
-            .await
+    pub async fn holds(&self, lease: &Lease) -> Result<bool, Error> {
+        let mut reader = self.database.readers().acquire().await.map_err(Error::doing("job_holds"))?;
+        match prove(&mut reader, &Held::of(lease)).await {
+            Ok(()) => Ok(true),
+            Err(Error::LeaseLost { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 }
 
@@ -251,10 +235,7 @@ async fn bury(tx: &mut SqliteConnection, now: Instant) -> Result<(), Error> {
     for row in dead {
         let job = record(row)?;
         tracing::warn!(job = %job.id, attempt = job.attempt, "job given up: {WORKER_LOST}");
-        // One job at odds with its subject must not keep every worker from every other job.
-        if give_up(tx, job.subject, now).await? == 0 {
-            tracing::error!(job = %job.id, "job given up, and what it is about had come to its end before");
-        }
+        give_up_or_say(tx, &job, ATTEMPTS_CUT_OFF, now).await?;
     }
     Ok(())
 }
@@ -295,19 +276,49 @@ async fn fail(tx: &mut SqliteConnection, held: &Held, reason: &str, now: Instant
         .map_err(Error::doing("job_fail"))?;
     let job = record(row.ok_or_else(|| held.lost())?)?;
     if job.finished_at.is_some() {
-        held.covers(give_up(tx, job.subject, now).await?)?;
+        held.covers(give_up(tx, job.subject, ATTEMPTS_FAILED, now).await?)?;
         return Ok(Failed::Dead);
     }
-    let run_after = after(now, backoff(job.failures));
-    let update = sqlx::query(BACK_OFF).bind(held.job.uuid()).bind(run_after);
-    update.execute(&mut *tx).await.map_err(Error::doing("job_back_off"))?;
+    let run_after = back_off(tx, &job, backoff(job.failures), now).await?;
     wait_again(tx, job.subject).await?;
-    Ok(Failed::Retried { run_after: instant(run_after) })
+    Ok(Failed::Retried { run_after })
+}
+
+/// Lets a job wait before it is taken again.
+pub(super) async fn back_off(
+    tx: &mut SqliteConnection,
+    job: &JobRecord,
+    wait: Duration,
+    now: Instant,
+) -> Result<Instant, Error> {
+    let run_after = after(now, wait);
+    let update = sqlx::query(BACK_OFF).bind(job.id.uuid()).bind(run_after);
+    update.execute(tx).await.map_err(Error::doing("job_back_off"))?;
+    Ok(instant(run_after))
+}
+
+/// What a job was about ends with it. If it had ended before, that is said and no more: one job at odds with its subject
+/// must not keep every worker from every other job.
+pub(super) async fn give_up_or_say(
+    tx: &mut SqliteConnection,
+    job: &JobRecord,
+    detail: &str,
+    now: Instant,
+) -> Result<(), Error> {
+    if give_up(tx, job.subject, detail, now).await? == 0 {
+        tracing::error!(job = %job.id, "job given up, and what it is about had come to its end before");
+    }
+    Ok(())
 }
 
 /// What a job was about ends with it. Returns how many rows that changed: none if it had ended before.
-async fn give_up(tx: &mut SqliteConnection, subject: Subject, now: Instant) -> Result<u64, Error> {
-    let failure = Failure { code: GIVEN_UP.to_owned(), detail: GIVEN_UP_DETAIL.to_owned() };
+async fn give_up(
+    tx: &mut SqliteConnection,
+    subject: Subject,
+    detail: &str,
+    now: Instant,
+) -> Result<u64, Error> {
+    let failure = Failure { code: GIVEN_UP.to_owned(), detail: detail.to_owned() };
     match subject {
         Subject::Dataset(id) => datasets::reject(tx, id, &failure).await,
         Subject::Reconciliation(id) => reconciliations::set_failed(tx, id, &failure, now).await,
@@ -315,7 +326,7 @@ async fn give_up(tx: &mut SqliteConnection, subject: Subject, now: Instant) -> R
 }
 
 /// What a job is about waits with it.
-async fn wait_again(tx: &mut SqliteConnection, subject: Subject) -> Result<(), Error> {
+pub(super) async fn wait_again(tx: &mut SqliteConnection, subject: Subject) -> Result<(), Error> {
     match subject {
         Subject::Dataset(_) => Ok(()),
         Subject::Reconciliation(id) => reconciliations::requeue(tx, id).await,
@@ -323,7 +334,7 @@ async fn wait_again(tx: &mut SqliteConnection, subject: Subject) -> Result<(), E
 }
 
 /// 1 s after the first failure, twice as long after each further one.
-fn backoff(failures: u32) -> Duration {
+pub(super) fn backoff(failures: u32) -> Duration {
     let doublings = failures.saturating_sub(1).min(16);
     Duration::from_secs(1 << doublings).min(BACKOFF_MAX)
 }

@@ -11,7 +11,7 @@ use super::database::writing;
 use crate::{Error, Migrated, Schema};
 
 /// The schema that this build brings and needs.
-const SCHEMA_VERSION: u32 = 9;
+const SCHEMA_VERSION: u32 = 15;
 /// The oldest build whose statements still work on this schema. Raise it only when a migration takes something away.
 const MIN_COMPATIBLE: u32 = 1;
 
@@ -27,6 +27,20 @@ fn sequence() -> Migrator {
         (7, "jobs", include_str!("../../migrations/0007_jobs.sql")),
         (8, "reconciliations", include_str!("../../migrations/0008_reconciliations.sql")),
         (9, "breaks", include_str!("../../migrations/0009_breaks.sql")),
+        (
+            10,
+            "breaks outlive their reconciliation",
+            include_str!("../../migrations/0010_breaks_outlive_their_reconciliation.sql"),
+        ),
+        (
+            11,
+            "reconciliations by status",
+            include_str!("../../migrations/0011_reconciliations_by_status.sql"),
+        ),
+        (12, "jobs by subject", include_str!("../../migrations/0012_jobs_by_subject.sql")),
+        (13, "sessions listing", recon_session::sqlite::MIGRATION_LISTING),
+        (14, "uploads may expire", include_str!("../../migrations/0014_uploads_may_expire.sql")),
+        (15, "sweeping", include_str!("../../migrations/0015_sweeping.sql")),
     ];
     let migrations = steps.map(|(version, what, sql)| {
         Migration::new(version, what.into(), MigrationType::Simple, sql.into_sql_str(), false)
@@ -50,7 +64,9 @@ pub(crate) async fn migrate(database: &Database) -> Result<Migrated, Error> {
     if let Some(folder) = database.file().parent() {
         tokio::fs::create_dir_all(folder).await.map_err(sqlx::Error::Io).map_err(&failed)?;
     }
-    let options = writing(database.file()).create_if_missing(true);
+    // A table that others refer to can only be made anew while nobody looks at what refers to it; that is looked at
+    // before the end.
+    let options = writing(database.file()).create_if_missing(true).foreign_keys(false);
     let mut connection = SqliteConnection::connect_with(&options).await.map_err(&failed)?;
     let before = found(&mut connection).await?;
     if let Schema::Newer { found, .. } = judge(before) {
@@ -74,6 +90,14 @@ async fn apply(connection: &mut SqliteConnection) -> Result<(), Error> {
     let failed = Error::doing("migrate");
     let mut tx = connection.begin_with("begin immediate").await.map_err(&failed)?;
     sequence().run_direct(None, &mut *tx, false).await.map_err(Error::Migration)?;
+    let torn: Option<String> =
+        sqlx::query_scalar("-- schema_references\nselect \"table\" from pragma_foreign_key_check() limit 1")
+            .fetch_optional(&mut *tx)
+            .await
+            .map_err(&failed)?;
+    if let Some(table) = torn {
+        return Err(Error::Torn { table });
+    }
     sqlx::query(
         "-- schema_version_set
         insert into schema_version (only_row, version, min_compatible) values (1, ?, ?)

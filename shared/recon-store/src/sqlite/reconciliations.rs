@@ -1,5 +1,7 @@
 //! Reconciliations in SQLite.
 
+mod end;
+mod list;
 mod row;
 
 use futures_util::FutureExt;
@@ -12,20 +14,32 @@ use super::row::integer;
 use super::{datasets, jobs, leases};
 use crate::clock::id_made_at;
 use crate::{
-    DatasetStatus, Error, Failure, Lease, NewReconciliation, Phase, Progress, Published,
+    DatasetStatus, Error, Failure, Json, Lease, NewReconciliation, Phase, Progress, Published,
     ReconciliationRecord, ReconciliationStatus, Reconciliations, Subject,
 };
+
+macro_rules! columns {
+    () => {
+        "id, workspace, name, left_dataset, right_dataset, status, phase, progress_done, progress_total,
+    published_attempt, summary, digest, matches_object, error_code, error_detail, version, created_at, started_at,
+    finished_at"
+    };
+}
+use columns;
 
 const INSERT: &str = "-- reconciliation_create
 insert into reconciliations (id, workspace, name, left_dataset, right_dataset, rules, status, phase, progress_done,
     progress_total, version, created_at)
 values (?, ?, ?, ?, ?, ?, 'queued', 'queued', 0, 0, 1, ?)";
 
-const GET: &str = "-- reconciliation_get
-select id, workspace, name, left_dataset, right_dataset, rules, status, phase, progress_done, progress_total,
-    published_attempt, summary, digest, matches_object, error_code, error_detail, version, created_at, started_at,
-    finished_at
-from reconciliations where workspace = ? and id = ?";
+const GET: &str = concat!(
+    "-- reconciliation_get\nselect ",
+    columns!(),
+    " from reconciliations where workspace = ? and id = ?"
+);
+
+const RULES: &str = "-- reconciliation_rules
+select rules from reconciliations where workspace = ? and id = ?";
 
 const START: &str = "-- reconciliation_start
 update reconciliations set status = 'running', phase = 'reading', progress_done = 0, progress_total = 0,
@@ -74,7 +88,6 @@ impl Reconciliations {
             name: new.name,
             left: new.left,
             right: new.right,
-            rules: new.rules,
             status: ReconciliationStatus::Queued,
             progress: Progress { phase: Phase::Queued, done: 0, total: 0 },
             published: None,
@@ -85,10 +98,14 @@ impl Reconciliations {
             finished_at: None,
         };
         self.database
-            .write("reconciliation_create", (guard, job, record), |(guard, job, record), tx| {
-                let (job, record) = (*job, record.clone());
-                guarded(tx, guard, move |tx| create(tx, job, record).boxed()).boxed()
-            })
+            .write(
+                "reconciliation_create",
+                (guard, job, record, new.rules),
+                |(guard, job, record, rules), tx| {
+                    let (job, record, rules) = (*job, record.clone(), rules.clone());
+                    guarded(tx, guard, move |tx| create(tx, job, record, rules).boxed()).boxed()
+                },
+            )
             .await
     }
 
@@ -102,6 +119,19 @@ impl Reconciliations {
         id: ReconciliationId,
     ) -> Result<Option<ReconciliationRecord>, Error> {
         get(self.database.readers(), workspace, id).await
+    }
+
+    /// The rules of a reconciliation of the workspace, as they were given.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn rules(&self, workspace: WorkspaceId, id: ReconciliationId) -> Result<Option<Json>, Error> {
+        let query = sqlx::query_scalar(RULES).bind(workspace.uuid()).bind(id.uuid());
+        let found: Option<String> = query
+            .fetch_optional(self.database.readers())
+            .await
+            .map_err(Error::doing("reconciliation_rules"))?;
+        Ok(found.map(Json::stored))
     }
 
     /// Says how far a run is. Each call is a write that reaches the disk: a few a second are plenty.
@@ -222,6 +252,7 @@ async fn create(
     tx: &mut SqliteConnection,
     job: jobs::Enqueued,
     record: ReconciliationRecord,
+    rules: Json,
 ) -> Result<ReconciliationRecord, Error> {
     for (which, id) in [(Side::Left, record.left), (Side::Right, record.right)] {
         let dataset = datasets::get(&mut *tx, record.workspace, id).await?;
@@ -239,7 +270,7 @@ async fn create(
         .bind(&record.name)
         .bind(record.left.uuid())
         .bind(record.right.uuid())
-        .bind(record.rules.as_str())
+        .bind(rules.as_str())
         .bind(record.created_at.micros());
     insert.execute(&mut *tx).await.map_err(Error::doing("reconciliation_create"))?;
     jobs::enqueue(tx, &job).await?;

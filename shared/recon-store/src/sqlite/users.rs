@@ -1,14 +1,13 @@
 //! Users in SQLite.
 
 use futures_util::FutureExt;
-use recon_domain::{UserId, WorkspaceId};
-use recon_session::Tag;
+use recon_domain::{Instant, UserId, WorkspaceId};
 use recon_session::password::PasswordHash;
 use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::row::{instant, unreadable, word};
-use crate::{Credentials, Email, Error, NewUser, UserRecord, Users};
+use crate::{Credentials, Email, Error, NewUser, Profile, UserRecord, Users};
 
 macro_rules! columns {
     () => {
@@ -22,6 +21,19 @@ values (?, ?, ?, ?, ?, ?, 0, ?, ?) on conflict (email) do nothing";
 
 const GET: &str =
     concat!("-- user_get\nselect ", columns!(), " from users u where u.workspace = ? and u.id = ?");
+
+const PROFILE: &str = concat!(
+    "-- user_profile\nselect ",
+    columns!(),
+    ", w.name as workspace_name from users u join workspaces w on w.id = u.workspace
+    where u.workspace = ? and u.id = ?"
+);
+
+const ADMITS: &str = "-- user_admits
+select 1 from users where workspace = ? and id = ? and disabled = 0 and sessions_valid_from <= ?";
+
+const REVOKE_SESSIONS: &str = "-- user_revoke_sessions
+update users set sessions_valid_from = max(sessions_valid_from, ?) where workspace = ? and id = ?";
 
 const BY_EMAIL: &str = concat!(
     "-- user_by_email\nselect ",
@@ -43,6 +55,13 @@ struct Row {
 }
 
 #[derive(FromRow)]
+struct ProfileRow {
+    #[sqlx(flatten)]
+    user: Row,
+    workspace_name: String,
+}
+
+#[derive(FromRow)]
 struct CredentialsRow {
     #[sqlx(flatten)]
     user: Row,
@@ -56,11 +75,9 @@ impl Users {
     /// # Errors
     /// [`Error::EmailTaken`].
     pub async fn create(&self, workspace: WorkspaceId, new: NewUser) -> Result<UserRecord, Error> {
-        let tag = Tag::random()
-            .map_err(|source| Error::Unavailable { doing: "randomness", source: source.into() })?;
-        let input = (workspace, new, tag, self.clock.now());
+        let input = (workspace, new, self.clock.now());
         self.database
-            .write("user_create", input, |(workspace, new, tag, now), tx| {
+            .write("user_create", input, |(workspace, new, now), tx| {
                 async move {
                     let failed = Error::doing("user_create");
                     let insert = sqlx::query(INSERT)
@@ -69,7 +86,7 @@ impl Users {
                         .bind(new.email.as_str())
                         .bind(new.role.as_str())
                         .bind(new.password_hash.as_phc())
-                        .bind(tag.to_string())
+                        .bind(new.session_tag.to_string())
                         .bind(now.micros())
                         .bind(now.micros());
                     let inserted = insert.execute(&mut *tx).await.map_err(&failed)?.rows_affected();
@@ -92,6 +109,59 @@ impl Users {
         let query = sqlx::query_as(GET).bind(workspace.uuid()).bind(id.uuid());
         let row = query.fetch_optional(self.database.readers()).await.map_err(Error::doing("user_get"))?;
         row.map(record).transpose()
+    }
+
+    /// A user of the workspace, with the name of the workspace.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn profile(&self, workspace: WorkspaceId, id: UserId) -> Result<Option<Profile>, Error> {
+        let query = sqlx::query_as(PROFILE).bind(workspace.uuid()).bind(id.uuid());
+        let row: Option<ProfileRow> =
+            query.fetch_optional(self.database.readers()).await.map_err(Error::doing("user_profile"))?;
+        row.map(|row| Ok(Profile { user: record(row.user)?, workspace_name: row.workspace_name })).transpose()
+    }
+
+    /// Whether a session whose user signed in at this time may still be used: the user is there, is not disabled, and
+    /// has not revoked the sessions of that time. What a session store says is not enough, since it may have lost a
+    /// revocation.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`]; then nobody may be let in.
+    pub async fn admits(
+        &self,
+        workspace: WorkspaceId,
+        id: UserId,
+        authenticated_at: Instant,
+    ) -> Result<bool, Error> {
+        let query = sqlx::query_scalar::<_, i64>(ADMITS)
+            .bind(workspace.uuid())
+            .bind(id.uuid())
+            .bind(authenticated_at.micros());
+        let found =
+            query.fetch_optional(self.database.readers()).await.map_err(Error::doing("user_admits"))?;
+        Ok(found.is_some())
+    }
+
+    /// Revokes the sessions of a user that signed in before now, for good; says whether there is such a user.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn revoke_sessions(&self, workspace: WorkspaceId, id: UserId) -> Result<bool, Error> {
+        let input = (workspace, id, self.clock.now());
+        self.database
+            .write("user_revoke_sessions", input, |(workspace, id, now), tx| {
+                async move {
+                    let update = sqlx::query(REVOKE_SESSIONS)
+                        .bind(now.micros())
+                        .bind(workspace.uuid())
+                        .bind(id.uuid());
+                    let updated = update.execute(tx).await.map_err(Error::doing("user_revoke_sessions"))?;
+                    Ok::<bool, Error>(updated.rows_affected() == 1)
+                }
+                .boxed()
+            })
+            .await
     }
 
     /// What a sign-in needs. Before it nobody knows the workspace: the one read for clients that names none.

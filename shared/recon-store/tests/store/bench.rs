@@ -10,11 +10,13 @@ use recon_domain::{
 use recon_idempotency::{
     ClaimOutcome, Guard, IdempotencyKey, RETENTION_DEFAULT, Request, Scope, StoredResponse, Unanswered,
 };
+use recon_session::Tag;
 use recon_session::password::{NewPassword, PasswordHash, hash};
 use recon_store::{
     Clock, DatasetContent, DatasetRecord, Email, IngestResult, JobKind, Json, Lease, NewBreak, NewDataset,
     NewReconciliation, NewUser, Published, ReconciliationRecord, Store, StoreConfig, Upload,
 };
+use sqlx::{Connection, SqliteConnection};
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -58,13 +60,27 @@ pub(crate) fn json(text: &str) -> Json {
 
 /// A request to `path` with this key.
 pub(crate) fn keyed(workspace: WorkspaceId, key: &str, path: &str) -> Unanswered {
+    keyed_for(workspace, key, path, RETENTION_DEFAULT)
+}
+
+fn keyed_for(workspace: WorkspaceId, key: &str, path: &str, retention: Duration) -> Unanswered {
     let scope = Scope { workspace: workspace.uuid(), principal: uuid(9) };
     let request = Request { method: "POST", path, query: "", media_type: "", headers: &[], body: b"" };
-    Unanswered::new(scope, IdempotencyKey::parse(key.as_bytes()).unwrap(), &request, RETENTION_DEFAULT)
+    Unanswered::new(scope, IdempotencyKey::parse(key.as_bytes()).unwrap(), &request, retention)
 }
 
 pub(crate) fn dataset_guard(workspace: WorkspaceId, key: &str, path: &str) -> Guard<DatasetRecord> {
-    keyed(workspace, key, path).answering(|record: &DatasetRecord| {
+    dataset_guard_for(workspace, key, path, RETENTION_DEFAULT)
+}
+
+/// A guard whose key is forgotten after so long.
+pub(crate) fn dataset_guard_for(
+    workspace: WorkspaceId,
+    key: &str,
+    path: &str,
+    retention: Duration,
+) -> Guard<DatasetRecord> {
+    keyed_for(workspace, key, path, retention).answering(|record: &DatasetRecord| {
         let body = format!("{} {}", record.id, record.status);
         StoredResponse::new(201, [("location", record.id.to_string())], body.into_bytes())
     })
@@ -171,6 +187,7 @@ impl Bench {
             email: email.parse::<Email>().unwrap(),
             role: UserRole::Preparer,
             password_hash: password_hash(),
+            session_tag: Tag::random().unwrap(),
         }
     }
 
@@ -236,5 +253,26 @@ impl Bench {
 
     pub(crate) async fn find_dataset(&self, id: DatasetId) -> DatasetRecord {
         self.store.datasets().get(self.workspace, id).await.unwrap().unwrap()
+    }
+
+    /// Writes an object of a few bytes.
+    pub(crate) async fn put(&self, name: &str) {
+        let file = self.folder.path().join("object");
+        std::fs::write(&file, "bytes").unwrap();
+        self.store.objects().put_file(name, &file).await.unwrap();
+    }
+
+    /// The file of an object.
+    pub(crate) fn object_file(&self, name: &str) -> std::path::PathBuf {
+        self.folder.path().join("objects").join(name)
+    }
+
+    /// How many breaks are stored under each attempt, whether a client sees them or not.
+    pub(crate) async fn stored_breaks(&self, id: ReconciliationId) -> Vec<(u32, u32)> {
+        let mut connection = SqliteConnection::connect(&self.config.database.to_string()).await.unwrap();
+        let counted = sqlx::query_as(
+            "select attempt, count(*) from breaks where reconciliation = ? group by attempt order by attempt",
+        );
+        counted.bind(id.uuid()).fetch_all(&mut connection).await.unwrap()
     }
 }

@@ -2,11 +2,11 @@
 
 use recon_domain::{BreakKind, BreakStatus, ReconciliationId, Side};
 use recon_store::{
-    BREAKS_PER_BATCH_MAX, BREAKS_PER_PAGE_MAX, BreakFilter, BreakPage, BreakPlace, BreakSeek, JobKind,
-    NewBreak,
+    BREAK_PAGE_BYTES, BREAKS_PER_BATCH_MAX, BREAKS_PER_PAGE_MAX, BreakFilter, BreakPage, BreakPlace,
+    BreakSeek, JobKind, NewBreak,
 };
 
-use crate::bench::{Bench, a_break, published};
+use crate::bench::{Bench, a_break, json, published};
 
 /// 23 breaks, inserted in no order.
 fn some_breaks(id: ReconciliationId) -> Vec<NewBreak> {
@@ -130,4 +130,31 @@ pub(crate) async fn a_large_run_is_inserted_in_short_transactions(bench: Bench) 
     .await;
     let rows: Vec<_> = walk(&bench, id, BreakFilter::default(), BREAKS_PER_PAGE_MAX).await;
     assert!(rows.iter().map(|place| place.row).eq(1..=count));
+}
+
+pub(crate) async fn a_page_of_long_breaks_ends_early(bench: Bench) {
+    // Three of them make a page's bytes full; so does one of the last two.
+    let (third, whole) = (BREAK_PAGE_BYTES / 3 + 1, 2 * BREAK_PAGE_BYTES);
+    let lengths = [third, third, third, third, 9, 9, whole, whole, 9];
+    let id = publish(&bench, |id| {
+        let long = |(row, length): (u32, &usize)| {
+            let body = json(&format!("\"{}\"", "x".repeat(length - 2)));
+            NewBreak { body, ..a_break(id, Side::Left, row, BreakKind::MissingRight) }
+        };
+        (1..).zip(&lengths).map(long).collect()
+    })
+    .await;
+    let (mut pages, mut after) = (Vec::new(), None);
+    for filter in [BreakFilter::default(), BreakFilter { side: Some(Side::Left), ..BreakFilter::default() }] {
+        loop {
+            let page = page(&bench, id, filter, BreakSeek { after, limit: 500 }).await;
+            pages.push(page.items.iter().map(|item| item.row).collect::<Vec<_>>());
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        assert_eq!(pages, [vec![1, 2, 3], vec![4, 5, 6, 7], vec![8], vec![9]]);
+        pages.clear();
+    }
 }

@@ -2,7 +2,9 @@
 
 use recon_domain::{DatasetId, WorkspaceId};
 use recon_idempotency::{Body, ClaimOutcome};
-use recon_store::{DatasetStatus, Error, Failure, IngestResult, JobKind, LEASE_DURATION, Subject, Upload};
+use recon_store::{
+    DatasetSeek, DatasetStatus, Error, Failure, IngestResult, JobKind, LEASE_DURATION, Subject, Upload,
+};
 
 use crate::bench::{Bench, content, dataset_guard, fresh, replayed};
 
@@ -147,4 +149,72 @@ pub(crate) async fn an_ingest_that_lost_its_lease_changes_nothing(bench: Bench) 
     assert_eq!(bench.find_dataset(id).await.status, DatasetStatus::Ingesting);
     bench.store.datasets().finish_ingest(&lease, IngestResult::Ready(content())).await.unwrap();
     assert_eq!(bench.find_dataset(id).await.status, DatasetStatus::Ready);
+}
+
+pub(crate) async fn a_list_of_datasets_is_newest_first_and_its_pages_hold_each_once(bench: Bench) {
+    let mut made = Vec::new();
+    for _ in 0..5 {
+        made.push(bench.dataset(bench.workspace).await);
+        bench.dataset(bench.stranger).await;
+    }
+    let datasets = bench.store.datasets();
+    let (mut found, mut before) = (Vec::new(), None);
+    loop {
+        let page = datasets.list(bench.workspace, DatasetSeek { before, limit: 2 }).await.unwrap();
+        found.extend(page.items.iter().map(|record| record.id));
+        before = found.last().copied();
+        if !page.more {
+            break;
+        }
+        assert_eq!(page.items.len(), 2);
+    }
+    made.reverse();
+    assert_eq!(found, made);
+    let all = datasets.list(bench.workspace, DatasetSeek { before: None, limit: u32::MAX }).await.unwrap();
+    assert_eq!((all.items.len(), all.more), (5, false));
+    assert_eq!(all.items[0], bench.find_dataset(made[0]).await);
+}
+
+pub(crate) async fn a_deleted_dataset_is_gone_and_its_replays_stay(bench: Bench) {
+    let datasets = bench.store.datasets();
+    let new = bench.new_dataset("bank");
+    let id = new.id;
+    let guard = || dataset_guard(bench.workspace, "k", PATH);
+    fresh(datasets.create(bench.workspace, guard(), new).await.unwrap());
+    assert!(!datasets.delete(bench.stranger, id).await.unwrap());
+    assert!(datasets.delete(bench.workspace, id).await.unwrap());
+    assert!(!datasets.delete(bench.workspace, id).await.unwrap());
+    assert!(datasets.get(bench.workspace, id).await.unwrap().is_none());
+    let again = bench.new_dataset("bank");
+    replayed(datasets.create(bench.workspace, guard(), again).await.unwrap());
+}
+
+pub(crate) async fn a_dataset_that_a_reconciliation_uses_is_not_deleted(bench: Bench) {
+    let id = bench.queued(bench.workspace).await;
+    let run = bench.run(id).await;
+    let datasets = bench.store.datasets();
+    for used in [run.left, run.right] {
+        let refused = datasets.delete(bench.workspace, used).await;
+        assert!(matches!(refused, Err(Error::DatasetInUse { id }) if id == used), "{refused:?}");
+        assert_eq!(bench.find_dataset(used).await.status, DatasetStatus::Ready);
+    }
+    let lease = bench.lease(JobKind::Reconcile).await;
+    let failure = Failure { code: "x".to_owned(), detail: "y".to_owned() };
+    bench.store.reconciliations().fail(&lease, failure).await.unwrap();
+    assert!(bench.store.reconciliations().delete(bench.workspace, id).await.unwrap());
+    assert!(datasets.delete(bench.workspace, run.left).await.unwrap());
+}
+
+pub(crate) async fn a_worker_whose_dataset_is_deleted_has_lost_its_lease(bench: Bench) {
+    let id = bench.ingesting(bench.workspace).await;
+    let lease = bench.lease(JobKind::Ingest).await;
+    assert!(bench.store.datasets().delete(bench.workspace, id).await.unwrap());
+    let jobs = bench.store.jobs();
+    assert!(matches!(jobs.heartbeat(&lease).await, Err(Error::LeaseLost { .. })));
+    let late = bench.store.datasets().finish_ingest(&lease, IngestResult::Ready(content())).await;
+    assert!(matches!(late, Err(Error::LeaseLost { .. })));
+    assert!(matches!(jobs.fail(&lease, "gone").await, Err(Error::LeaseLost { .. })));
+    assert_eq!(jobs.get(bench.workspace, lease.job).await.unwrap(), None);
+    bench.pass(LEASE_DURATION);
+    assert!(jobs.lease(&[JobKind::Ingest], "w").await.unwrap().is_none());
 }

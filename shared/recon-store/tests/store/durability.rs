@@ -77,7 +77,7 @@ pub(crate) async fn a_killed_process_leaves_all_that_was_acknowledged_and_nothin
 
     let bench = bench.killed();
     assert_eq!(bench.run(id).await.status, ReconciliationStatus::Running);
-    bench.store.jobs().release_all().await.unwrap();
+    bench.store.jobs().interrupt_all().await.unwrap();
     let lease = bench.lease(JobKind::Reconcile).await;
     assert_eq!((lease.job, lease.attempt), (before.job, 2));
     bench.store.reconciliations().publish(&lease, published()).await.unwrap();

@@ -47,8 +47,8 @@ pub(crate) async fn a_closed_store_is_unavailable(bench: Bench) {
     bench.store.close().await;
     let refused = bench.store.datasets().get(bench.workspace, id).await;
     assert!(matches!(refused, Err(Error::Unavailable { doing: "dataset_get", .. })));
-    let refused = bench.store.jobs().release_all().await;
-    assert!(matches!(refused, Err(Error::Unavailable { doing: "job_release_all", .. })));
+    let refused = bench.store.jobs().interrupt_all().await;
+    assert!(matches!(refused, Err(Error::Unavailable { doing: "job_interrupt", .. })));
 }
 
 #[tokio::test]

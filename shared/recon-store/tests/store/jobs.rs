@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use recon_store::{
-    BACKOFF_MAX, DatasetStatus, Error, Failed, Failure, HEARTBEAT_INTERVAL, JOB_FAILURES_MAX, JobKind,
-    JobState, LEASE_DURATION, ReconciliationStatus, Subject,
+    BACKOFF_MAX, DatasetStatus, Error, Failed, Failure, HEARTBEAT_INTERVAL, Interrupted, JOB_FAILURES_MAX,
+    JobKind, JobState, LEASE_DURATION, ReconciliationStatus, Subject,
 };
 
 use crate::bench::{Bench, published};
@@ -164,14 +164,67 @@ pub(crate) async fn the_only_worker_takes_up_its_jobs_at_once_after_a_restart(be
     let before = bench.lease(JobKind::Reconcile).await;
     let bench = bench.restart().await;
     assert!(bench.store.jobs().lease(JobKind::ALL, "w").await.unwrap().is_none());
-    assert_eq!(bench.store.jobs().release_all().await.unwrap(), 1);
+    let interrupted = bench.store.jobs().interrupt_all().await.unwrap();
+    assert_eq!(interrupted, Interrupted { again: 1, given_up: 0 });
     assert_eq!(bench.run(id).await.status, ReconciliationStatus::Queued);
     let after = bench.lease(JobKind::Reconcile).await;
     assert_eq!((after.job, after.attempt), (before.job, 2));
     let job = bench.store.jobs().get(bench.workspace, after.job).await.unwrap().unwrap();
-    assert_eq!(job.failures, 0, "a restart is no fault of the job");
+    assert_eq!(job.failures, 1, "the job may be what killed the process");
+    assert!(job.last_error.unwrap().contains("killed"));
     let late = bench.store.reconciliations().publish(&before, published()).await;
     assert!(matches!(late, Err(Error::LeaseLost { attempt: 1, .. })));
     bench.store.reconciliations().publish(&after, published()).await.unwrap();
     assert_eq!(bench.run(id).await.status, ReconciliationStatus::Succeeded);
+}
+
+pub(crate) async fn a_job_that_keeps_killing_its_process_waits_for_others_and_is_given_up(bench: Bench) {
+    let id = bench.queued(bench.workspace).await;
+    let jobs = bench.store.jobs();
+    let mut job = None;
+    for kill in 1..=JOB_FAILURES_MAX {
+        let lease = bench.lease(JobKind::Reconcile).await;
+        job = Some(lease.job);
+        let interrupted = jobs.interrupt_all().await.unwrap();
+        let given_up = usize::from(kill == JOB_FAILURES_MAX);
+        assert_eq!(interrupted, Interrupted { again: 1 - given_up, given_up });
+        assert!(matches!(jobs.heartbeat(&lease).await, Err(Error::LeaseLost { .. })));
+        if kill > 1 {
+            assert!(jobs.lease(JobKind::ALL, "w").await.unwrap().is_none(), "it is not due yet");
+        }
+        bench.pass(BACKOFF_MAX);
+    }
+    assert!(jobs.lease(JobKind::ALL, "w").await.unwrap().is_none());
+    let job = jobs.get(bench.workspace, job.unwrap()).await.unwrap().unwrap();
+    assert_eq!((job.state, job.failures), (JobState::Dead, JOB_FAILURES_MAX));
+    let run = bench.run(id).await;
+    assert_eq!(run.status, ReconciliationStatus::Failed);
+    let failure = run.failure.unwrap();
+    assert!(failure.detail.contains("ended with the process"), "{}", failure.detail);
+    assert_is_neutral(&failure);
+}
+
+pub(crate) async fn a_lease_that_was_given_back_before_a_restart_costs_no_failure(bench: Bench) {
+    let id = bench.ingesting(bench.workspace).await;
+    for _ in 0..=JOB_FAILURES_MAX {
+        let lease = bench.lease(JobKind::Ingest).await;
+        bench.store.jobs().release(&lease).await.unwrap();
+        let interrupted = bench.store.jobs().interrupt_all().await.unwrap();
+        assert_eq!(interrupted, Interrupted { again: 0, given_up: 0 });
+    }
+    assert_eq!(bench.find_dataset(id).await.status, DatasetStatus::Ingesting);
+}
+
+pub(crate) async fn a_lease_is_held_until_it_is_given_back_or_lost(bench: Bench) {
+    bench.ingesting(bench.workspace).await;
+    let jobs = bench.store.jobs();
+    let first = bench.lease(JobKind::Ingest).await;
+    assert!(jobs.holds(&first).await.unwrap());
+    bench.pass(LEASE_DURATION);
+    assert!(jobs.holds(&first).await.unwrap(), "it has run out, and nobody else has the job yet");
+    let second = bench.lease(JobKind::Ingest).await;
+    assert!(!jobs.holds(&first).await.unwrap());
+    assert!(jobs.holds(&second).await.unwrap());
+    jobs.release(&second).await.unwrap();
+    assert!(!jobs.holds(&second).await.unwrap());
 }

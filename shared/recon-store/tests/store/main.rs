@@ -10,9 +10,11 @@ mod datasets;
 mod durability;
 mod errors;
 mod jobs;
+mod leftovers;
 mod objects;
 mod reconciliations;
 mod schema;
+mod sweep;
 mod tenants;
 mod users;
 
@@ -29,6 +31,8 @@ macro_rules! contract {
                 a_workspace_of_a_name_is_made_once,
                 an_email_is_taken_in_every_workspace,
                 a_sign_in_finds_the_user_by_email_alone,
+                a_profile_is_of_its_own_workspace_only,
+                revoked_sessions_are_not_admitted_and_later_ones_are,
                 a_session_lives_in_the_same_database,
             ]
             datasets: [
@@ -42,6 +46,10 @@ macro_rules! contract {
                 a_completed_dataset_is_ingested_once,
                 a_rejected_dataset_says_why,
                 an_ingest_that_lost_its_lease_changes_nothing,
+                a_list_of_datasets_is_newest_first_and_its_pages_hold_each_once,
+                a_deleted_dataset_is_gone_and_its_replays_stay,
+                a_dataset_that_a_reconciliation_uses_is_not_deleted,
+                a_worker_whose_dataset_is_deleted_has_lost_its_lease,
             ]
             reconciliations: [
                 a_dataset_that_is_missing_or_not_ready_leaves_no_key,
@@ -49,6 +57,13 @@ macro_rules! contract {
                 a_run_that_cannot_succeed_says_why,
                 a_lease_of_another_job_publishes_nothing,
                 a_worker_that_lost_its_lease_publishes_nothing,
+                rules_read_back_as_they_were_given,
+                a_list_is_newest_first_and_narrowed_by_status,
+                a_queued_run_that_is_cancelled_never_runs,
+                a_worker_whose_run_is_cancelled_has_lost_its_lease,
+                what_is_not_there_cannot_be_cancelled_and_leaves_no_key,
+                of_a_publication_and_a_cancellation_at_the_same_moment_one_wins,
+                a_deleted_reconciliation_is_gone_and_its_replays_stay,
             ]
             jobs: [
                 the_oldest_job_is_taken_first,
@@ -61,6 +76,31 @@ macro_rules! contract {
                 a_failed_job_waits_longer_each_time_and_dies,
                 a_job_whose_workers_keep_dying_is_given_up,
                 the_only_worker_takes_up_its_jobs_at_once_after_a_restart,
+                a_job_that_keeps_killing_its_process_waits_for_others_and_is_given_up,
+                a_lease_that_was_given_back_before_a_restart_costs_no_failure,
+                a_lease_is_held_until_it_is_given_back_or_lost,
+            ]
+            leftovers: [
+                a_result_and_a_running_attempt_are_no_leftovers,
+                everything_of_a_deleted_reconciliation_is_left_over,
+                many_leftovers_take_several_calls_for_those_without_patience,
+            ]
+            sweep: [
+                keys_go_when_they_have_expired_and_not_before,
+                a_lease_that_ran_out_is_taken_and_its_run_waits_again,
+                a_job_whose_leases_keep_running_out_is_given_up_by_the_sweep_too,
+                an_upload_that_is_not_completed_in_time_is_rejected,
+                a_sweep_says_when_a_batch_was_not_all,
+                breaks_of_attempts_that_are_over_go_and_the_others_stay,
+                objects_that_a_record_names_stay_however_old,
+                old_objects_that_no_record_names_go_and_young_ones_stay,
+                what_a_worker_writes_is_nobodys_only_when_it_is_over,
+                names_that_nothing_here_gives_are_left_alone,
+                a_retention_deletes_old_runs_and_then_the_datasets_that_nobody_uses,
+                a_run_that_is_not_over_is_kept_by_every_retention,
+                two_sweeps_at_once_do_everything_once,
+                a_sweep_goes_on_where_the_last_one_stopped_and_begins_anew,
+                what_a_deletion_that_was_cut_off_left_is_found,
             ]
             breaks: [
                 breaks_show_only_when_their_attempt_is_published,
@@ -69,6 +109,7 @@ macro_rules! contract {
                 a_place_on_the_other_side_is_still_a_place,
                 the_same_breaks_again_change_nothing,
                 a_large_run_is_inserted_in_short_transactions,
+                a_page_of_long_breaks_ends_early,
             ]
             errors: [
                 a_document_of_another_shape_is_an_error,

@@ -30,6 +30,10 @@ fn pipe() -> (UnboundedSender<Result<Bytes, IoError>>, impl Stream<Item = Result
     (sender, received)
 }
 
+fn names(entries: &[ObjectEntry]) -> Vec<&str> {
+    entries.iter().map(|entry| entry.name.as_str()).collect()
+}
+
 /// All of an object.
 async fn bytes_of(objects: &Objects, name: &str) -> Result<Vec<u8>, ObjectError> {
     let mut bytes = Vec::new();
@@ -144,14 +148,50 @@ async fn a_missing_object_is_not_found_and_deletes_in_peace() {
 
 #[tokio::test]
 async fn a_list_shows_what_lies_below_in_order() {
-    let (objects, _folder) = objects();
+    let (objects, folder) = objects();
     for name in ["u/2/b", "u/2/a", "u/1/c", "u/22/d"] {
         objects.put_stream(name, chunks(&["x"]), 9).await.unwrap();
     }
-    let entry = |name: &str| ObjectEntry { name: name.to_owned(), bytes: 1 };
-    assert_eq!(objects.list("u/2").await.unwrap(), [entry("u/2/a"), entry("u/2/b")]);
+    let listed = async |below| objects.list(below).await.unwrap();
+    assert_eq!(names(&listed("u/2").await), ["u/2/a", "u/2/b"]);
+    assert_eq!(names(&listed("u/2/").await), ["u/2/a", "u/2/b"]);
     assert_eq!(objects.list("").await.unwrap().len(), 4);
     assert_eq!(objects.list("v").await.unwrap(), []);
+    assert_eq!(objects.list("u/2/a").await.unwrap(), [], "a name is below itself only as a folder");
+    let first = objects.list("u/2").await.unwrap().remove(0);
+    assert_eq!(first.bytes, 1);
+    let written = std::fs::metadata(folder.path().join("objects/u/2/a")).unwrap().modified().unwrap();
+    let written = written.duration_since(std::time::UNIX_EPOCH).unwrap().as_micros();
+    assert_eq!(u128::try_from(first.modified.micros()).unwrap(), written);
+}
+
+#[tokio::test]
+async fn pages_hold_every_object_once_in_the_order_of_their_names() {
+    let (objects, _folder) = objects();
+    for name in ["u/2/b", "u/1/c", "u/22/d", "u/2/a", "v/1", "u/10"] {
+        objects.put_stream(name, chunks(&["x"]), 9).await.unwrap();
+    }
+    let (mut found, mut after) = (Vec::new(), String::new());
+    loop {
+        let page = objects.page("u", &after, 2).await.unwrap();
+        let Some(last) = page.last() else { break };
+        after.clone_from(&last.name);
+        found.extend(page.into_iter().map(|entry| entry.name));
+    }
+    assert_eq!(found, ["u/1/c", "u/10", "u/2/a", "u/2/b", "u/22/d"]);
+    assert_eq!(objects.page("w", "", 2).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn what_lies_below_a_name_is_deleted_and_its_neighbours_are_not() {
+    let (objects, folder) = objects();
+    for name in ["u/2/b", "u/2/a", "u/22/d"] {
+        objects.put_stream(name, chunks(&["x"]), 9).await.unwrap();
+    }
+    assert_eq!(objects.delete_below("u/2/").await.unwrap(), 2);
+    assert_eq!(objects.delete_below("u/2/").await.unwrap(), 0);
+    assert_eq!(names(&objects.list("u").await.unwrap()), ["u/22/d"]);
+    assert!(!folder.path().join("objects/u/2").exists(), "no empty folder is left");
 }
 
 #[tokio::test]

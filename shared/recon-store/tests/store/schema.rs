@@ -3,6 +3,8 @@
 use recon_store::{Error, Migrated, Schema, Store, StoreConfig};
 use sqlx::{Connection, SqliteConnection};
 
+use crate::bench::sqlite;
+
 async fn execute(config: &StoreConfig, sql: &'static str) {
     let url = config.database.to_string();
     let mut connection = SqliteConnection::connect(&url).await.unwrap();
@@ -15,7 +17,7 @@ async fn opening_touches_nothing_and_a_missing_file_has_no_schema() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(&StoreConfig::in_folder(folder.path()));
     assert!(matches!(store.check().await.unwrap(), Schema::Older { found: 0, .. }));
-    let refused = store.jobs().release_all().await;
+    let refused = store.jobs().interrupt_all().await;
     assert!(matches!(refused, Err(Error::Unavailable { .. })), "{refused:?}");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }
@@ -54,7 +56,10 @@ async fn an_older_file_is_copied_before_it_is_migrated() {
     // The file of a build that knew one migration less.
     execute(
         &config,
-        "drop table breaks; delete from _sqlx_migrations where version = 9; update schema_version set version = 8",
+        "drop table breaks; drop index reconciliations_by_status; drop index jobs_by_subject;
+        drop index sessions_tag_id_idx; create index sessions_tag_idx on sessions (tag, last_seen_at);
+        drop index datasets_by_age; drop index reconciliations_by_end; drop table sweep_places;
+        delete from _sqlx_migrations where version >= 9; update schema_version set version = 8",
     )
     .await;
     assert_eq!(store.check().await.unwrap(), Schema::Older { found: 8, needed: newest });
@@ -85,6 +90,46 @@ async fn a_migration_that_fails_leaves_the_file_as_it_was() {
     assert!(matches!(store.check().await.unwrap(), Schema::Older { found: 7, .. }));
     // The eighth step, which had worked, was taken back with the ninth.
     execute(&config, "create table reconciliations (free integer)").await;
+}
+
+#[tokio::test]
+async fn a_table_that_others_refer_to_is_made_anew_with_all_of_its_rows() {
+    let bench = sqlite().await;
+    let left = bench.ready(bench.workspace).await;
+    let run = bench.queued(bench.workspace).await;
+    let before = (bench.find_dataset(left).await, bench.run(run).await);
+    let store = &bench.store;
+    // As a build left it whose datasets all had to have an upload.
+    execute(
+        &bench.config,
+        "drop index datasets_awaiting_upload; drop index datasets_by_age; drop index reconciliations_by_end;
+        drop table sweep_places; delete from _sqlx_migrations where version >= 14;
+        update schema_version set version = 13",
+    )
+    .await;
+    assert_eq!(store.migrate().await.unwrap().from, 13);
+    assert_eq!((bench.find_dataset(left).await, bench.run(run).await), before);
+    // What refers to a dataset still does.
+    let used = store.datasets().delete(bench.workspace, before.1.left).await;
+    assert!(matches!(used, Err(Error::DatasetInUse { .. })), "{used:?}");
+    assert!(store.datasets().delete(bench.workspace, left).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_migration_that_leaves_rows_that_refer_to_nothing_is_taken_back() {
+    let bench = sqlite().await;
+    let run = bench.queued(bench.workspace).await;
+    execute(
+        &bench.config,
+        "pragma foreign_keys = off; delete from datasets; drop index datasets_by_age;
+        drop index reconciliations_by_end; drop table sweep_places;
+        delete from _sqlx_migrations where version = 15; update schema_version set version = 14",
+    )
+    .await;
+    let torn = bench.store.migrate().await;
+    assert!(matches!(&torn, Err(Error::Torn { table }) if table == "reconciliations"), "{torn:?}");
+    assert!(matches!(bench.store.check().await.unwrap(), Schema::Older { found: 14, .. }));
+    bench.run(run).await;
 }
 
 #[tokio::test]

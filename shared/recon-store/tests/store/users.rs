@@ -38,6 +38,33 @@ pub(crate) async fn a_sign_in_finds_the_user_by_email_alone(bench: Bench) {
     assert!(users.by_email(&"bob@example.com".parse::<Email>().unwrap()).await.unwrap().is_none());
 }
 
+pub(crate) async fn a_profile_is_of_its_own_workspace_only(bench: Bench) {
+    let users = bench.store.users();
+    let made = users.create(bench.workspace, bench.new_user("ann@example.com")).await.unwrap();
+    let found = users.profile(bench.workspace, made.id).await.unwrap().unwrap();
+    assert_eq!((&found.user, found.workspace_name.as_str()), (&made, "ours"));
+    assert_eq!(users.profile(bench.stranger, made.id).await.unwrap(), None);
+}
+
+pub(crate) async fn revoked_sessions_are_not_admitted_and_later_ones_are(bench: Bench) {
+    let users = bench.store.users();
+    let made = users.create(bench.workspace, bench.new_user("ann@example.com")).await.unwrap();
+    let signed_in = bench.now();
+    let admits = async |workspace, at| users.admits(workspace, made.id, at).await.unwrap();
+    assert!(admits(bench.workspace, signed_in).await);
+    assert!(!admits(bench.stranger, signed_in).await);
+    bench.pass(Duration::from_secs(1));
+    assert!(!users.revoke_sessions(bench.stranger, made.id).await.unwrap());
+    assert!(admits(bench.workspace, signed_in).await);
+    for _ in 0..2 {
+        assert!(users.revoke_sessions(bench.workspace, made.id).await.unwrap());
+        assert!(!admits(bench.workspace, signed_in).await);
+        assert!(admits(bench.workspace, bench.now()).await);
+    }
+    let nobody = recon_domain::UserId::from_uuid(bench.next_uuid());
+    assert!(!users.admits(bench.workspace, nobody, bench.now()).await.unwrap());
+}
+
 pub(crate) async fn a_session_lives_in_the_same_database(bench: Bench) {
     let user = bench.store.users().create(bench.workspace, bench.new_user("a@b")).await.unwrap();
     let new = NewSession {

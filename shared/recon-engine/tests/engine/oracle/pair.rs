@@ -119,9 +119,23 @@ fn token_set(a: &str, b: &str) -> u16 {
     best
 }
 
+/// Both texts, unless one is empty or too long to be compared.
+fn texts(left: &Row, right: &Row, role: usize) -> Option<(String, String)> {
+    match (cell(left, role), cell(right, role)) {
+        (Cell::Text(a), Cell::Text(b)) if a.len() <= 1_024 && b.len() <= 1_024 => Some((a, b)),
+        _ => None,
+    }
+}
+
 fn passes_filter(row: &Row, role: usize, test: &FilterTest) -> bool {
     let text = match cell(row, role) {
-        Cell::Empty => return matches!(test, FilterTest::IsNot(_)),
+        Cell::Empty => {
+            return match test {
+                FilterTest::Is(wanted) => wanted.is_empty(),
+                FilterTest::IsNot(unwanted) => !unwanted.is_empty(),
+                _ => false,
+            };
+        }
         Cell::Number(units) => recon_domain::Decimal::units_text(units, if role == 0 { 2 } else { 0 }),
         Cell::Day(day) => recon_domain::Day::from_number(day).to_string(),
         Cell::Text(text) => text,
@@ -177,12 +191,12 @@ pub fn failures(rules: &RuleSet, pass: &Pass, left: &Row, right: &Row) -> Failur
         failed.push((Condition::Within(number), by));
     }
     for (number, similar) in (0..).zip(&pass.similar) {
-        let by = match (cell(left, similar.role.index()), cell(right, similar.role.index())) {
-            (Cell::Text(a), Cell::Text(b)) => match likeness(similar.measure, &a, &b) {
+        let by = match texts(left, right, similar.role.index()) {
+            Some((a, b)) => match likeness(similar.measure, &a, &b) {
                 score if score >= similar.at_least => continue,
                 score => Deviation::Score(score),
             },
-            _ => Deviation::Other,
+            None => Deviation::Other,
         };
         failed.push((Condition::Similar(number), by));
     }
@@ -225,9 +239,9 @@ pub fn cost(pass: &Pass, left: &Row, right: &Row) -> Cost {
         });
     }
     for similar in &pass.similar {
-        dissimilarity += match (cell(left, similar.role.index()), cell(right, similar.role.index())) {
-            (Cell::Text(a), Cell::Text(b)) => 10_000 - u32::from(likeness(similar.measure, &a, &b)),
-            _ => 10_000,
+        dissimilarity += match texts(left, right, similar.role.index()) {
+            Some((a, b)) => 10_000 - u32::from(likeness(similar.measure, &a, &b)),
+            None => 10_000,
         };
     }
     for role in 0..5 {

@@ -101,7 +101,7 @@ impl Body<'_> {
     }
 }
 
-/// Digits in groups of three, or without groups.
+/// Digits in groups of three, in groups of two before the last three, or without groups.
 fn read_whole(whole: &str, marks: Marks, units: &mut Digits) -> Result<(), Error> {
     let mark = whole.chars().find(|character| !character.is_ascii_digit());
     let Some(mark) = mark else { return whole.bytes().try_for_each(|byte| units.push(byte)) };
@@ -109,18 +109,26 @@ fn read_whole(whole: &str, marks: Marks, units: &mut Digits) -> Result<(), Error
     if mark == marks.decimal || !marks.thousands.map_or(usual, |thousands| same_mark(thousands, mark)) {
         return Err(Error::Form);
     }
-    for (index, group) in whole.split(mark).enumerate() {
-        let fits = if index == 0 {
-            (1..=3).contains(&group.len()) && !group.starts_with('0')
-        } else {
-            group.len() == 3
-        };
-        if !fits || !group.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err(Error::Form);
-        }
-        group.bytes().try_for_each(|byte| units.push(byte))?;
+    let is_digit = |byte: u8| byte.is_ascii_digit();
+    if !is_grouped(whole, mark) || !whole.split(mark).all(|group| group.bytes().all(is_digit)) {
+        return Err(Error::Form);
     }
-    Ok(())
+    whole.bytes().filter(u8::is_ascii_digit).try_for_each(|byte| units.push(byte))
+}
+
+/// Whether groups have the lengths that are in use: `1,234,567`, or with commas `12,34,567` as in India. With two
+/// groups both are the same.
+fn is_grouped(whole: &str, mark: char) -> bool {
+    let Some((rest, last)) = whole.rsplit_once(mark) else { return false };
+    let (first, inner) = match rest.split_once(mark) {
+        Some((first, inner)) => (first, Some(inner)),
+        None => (rest, None),
+    };
+    let fits = |first_max: usize, inner_digits: usize| {
+        (1..=first_max).contains(&first.len())
+            && inner.is_none_or(|inner| inner.split(mark).all(|group| group.len() == inner_digits))
+    };
+    last.len() == 3 && !first.starts_with('0') && (fits(3, 3) || (mark == ',' && fits(2, 2)))
 }
 
 /// Whoever says "space" or "apostrophe" means any of its kind.

@@ -14,7 +14,6 @@ pub(super) struct Row {
     name: String,
     left_dataset: Uuid,
     right_dataset: Uuid,
-    rules: String,
     status: String,
     phase: String,
     progress_done: i64,
@@ -49,7 +48,6 @@ pub(super) fn record(row: Row) -> Result<ReconciliationRecord, Error> {
         name: row.name,
         left: DatasetId::from_uuid(row.left_dataset),
         right: DatasetId::from_uuid(row.right_dataset),
-        rules: Json::stored(row.rules),
         status: word("reconciliations.status", &row.status)?,
         progress: Progress {
             phase: word("reconciliations.phase", &row.phase)?,

@@ -1,0 +1,83 @@
+//! Opens both datasets and looks at a sample of them.
+
+use std::fs::File;
+
+use axum::extract::State;
+use recon_contract::{Code, GivenRules, Problem, RuleSuggestion, SuggestRules, options, rules};
+use recon_domain::{DatasetId, ReadOptions, Side};
+use recon_formats::mapping::Input;
+use recon_formats::{Keep, dataset_parquet};
+use recon_runtime::{Answer, Caller, Payload, Refusal, Reply};
+use recon_store::{Error, ObjectError};
+
+use crate::Deps;
+use crate::looking::GoOn;
+
+/// A dataset whose rows can be read.
+struct Stored {
+    columns: File,
+    options: ReadOptions,
+}
+
+pub(crate) async fn suggest(
+    State(deps): State<Deps>,
+    caller: Caller,
+    Payload(request): Payload<SuggestRules>,
+) -> Answer<RuleSuggestion> {
+    let left = stored(&deps, &caller, Side::Left, request.left).await?;
+    let right = stored(&deps, &caller, Side::Right, request.right).await?;
+    let look = move |go_on: GoOn<'_>| look(left, right, request.rules, go_on);
+    Ok(Reply::ok(&deps.looking.run(look).await??))
+}
+
+async fn stored(deps: &Deps, caller: &Caller, which: Side, id: DatasetId) -> Result<Stored, Refusal> {
+    let record = deps.datasets.get(caller.workspace, id).await?;
+    let record = record.ok_or_else(|| Refusal::not_found("dataset", id))?;
+    let Some(content) = record.content else {
+        return Err(Error::DatasetNotReady { which, id, status: record.status }.into());
+    };
+    let options = options::from_json(&record.options.read()?).map_err(Refusal::internal)?;
+    match deps.objects.open(&content.object).await {
+        Ok(columns) => Ok(Stored { columns, options }),
+        // It was deleted after its record was read.
+        Err(ObjectError::NotFound { .. }) => Err(Refusal::not_found("dataset", id)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn look(
+    left: Stored,
+    right: Stored,
+    given: Option<GivenRules>,
+    go_on: GoOn<'_>,
+) -> Result<RuleSuggestion, Refusal> {
+    let open = |columns| dataset_parquet::Reader::open(columns, &Keep::Columns(Vec::new()));
+    let mut left_source = open(left.columns).map_err(Refusal::internal)?;
+    let mut right_source = open(right.columns).map_err(Refusal::internal)?;
+    if let Some(given) = &given {
+        let checked = rules::check_columns(&given.rules, left_source.header(), right_source.header());
+        checked.map_err(|errors| Problem::from(errors.within("/rules")))?;
+    }
+    let left = Input { source: &mut left_source, options: left.options };
+    let right = Input { source: &mut right_source, options: right.options };
+    let Some(GivenRules { rules, document }) = given else {
+        return recon_suggest::suggest(left, right, go_on).map_err(refused);
+    };
+    let (expected, sample) = recon_suggest::expect(&rules, left, right, go_on).map_err(refused)?;
+    Ok(RuleSuggestion {
+        rules: Some(document),
+        draft: None,
+        expected,
+        sample,
+        evidence: Vec::new(),
+        questions: Vec::new(),
+    })
+}
+
+fn refused(error: recon_suggest::Error) -> Refusal {
+    match error {
+        recon_suggest::Error::Mapping(error) => Refusal::new(Code::ValidationFailed, error.to_string()),
+        recon_suggest::Error::Cancelled => Refusal::new(Code::TimedOut, error.to_string()),
+        error @ recon_suggest::Error::Source { .. } => Refusal::internal(error),
+    }
+}

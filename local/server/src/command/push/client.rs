@@ -1,0 +1,266 @@
+//! Calls to the server, repeated as its contract says.
+
+use std::cell::Cell;
+use std::io::Read;
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use ureq::http::Response;
+use ureq::{Body, RequestBuilder, SendBody};
+
+use super::error::Error;
+use super::patience::Patience;
+use super::server::Server;
+use crate::report;
+
+/// Longer than the server works on any request, and longer than it waits for the end of a run.
+const ANSWER_TIME_MAX: Duration = Duration::from_secs(75);
+/// How long an upload may stand still.
+const UPLOAD_PAUSE_MAX: Duration = Duration::from_secs(30);
+/// How long a server may take to settle uploaded bytes on its disk.
+const SETTLE_TIME_MAX: Duration = Duration::from_secs(300);
+/// How long a download may stand still.
+const DOWNLOAD_PAUSE_MAX: Duration = Duration::from_secs(60);
+/// The most bytes of an answer that is a document.
+const DOCUMENT_BYTES_MAX: u64 = 32 * 1024 * 1024;
+
+/// Something that may be different the next time.
+struct Hindrance {
+    words: String,
+    retry_after: Option<Duration>,
+}
+
+/// Why an attempt has no answer.
+enum Failure {
+    /// It did not get through.
+    Way(ureq::Error),
+    /// There was nothing to send.
+    Local(Error),
+}
+
+impl From<ureq::Error> for Failure {
+    fn from(error: ureq::Error) -> Self {
+        Self::Way(error)
+    }
+}
+
+/// A caller of one server.
+pub(super) struct Client<'s> {
+    server: &'s Server,
+    has_answered: Cell<bool>,
+}
+
+impl<'s> Client<'s> {
+    pub(super) const fn new(server: &'s Server) -> Self {
+        Self { server, has_answered: Cell::new(false) }
+    }
+
+    /// Gets a document.
+    pub(super) fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Error> {
+        let call = format!("GET {path}");
+        let ask = || {
+            let request = self.server.agent.get(self.url(path));
+            Ok(self.signed(request).config().timeout_global(Some(ANSWER_TIME_MAX)).build().call()?)
+        };
+        let body = self.repeated(&call, ask, whole)?;
+        serde_json::from_slice(&body).map_err(|source| Error::NotUnderstood { call, source })
+    }
+
+    /// Posts a document, under a key where the call has an effect.
+    pub(super) fn post<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        key: Option<&str>,
+        body: &Value,
+    ) -> Result<T, Error> {
+        let call = format!("POST {path}");
+        let body = body.to_string();
+        let ask = || {
+            let mut request = self.server.agent.post(self.url(path)).content_type("application/json");
+            if let Some(key) = key {
+                request = request.header("Idempotency-Key", key);
+            }
+            Ok(self.signed(request).config().timeout_global(Some(ANSWER_TIME_MAX)).build().send(&body)?)
+        };
+        let body = self.repeated(&call, ask, whole)?;
+        serde_json::from_slice(&body).map_err(|source| Error::NotUnderstood { call, source })
+    }
+
+    /// Sends bytes to where the server said, from their beginning at each attempt.
+    pub(super) fn put<R: Read>(
+        &self,
+        upload: &recon_contract::Upload,
+        bytes: u64,
+        open: impl Fn() -> Result<R, Error>,
+    ) -> Result<(), Error> {
+        let call = format!("PUT {}", without_query(&upload.url));
+        let send = || {
+            let mut content = open().map_err(Failure::Local)?;
+            let mut request = self.server.agent.put(self.url(&upload.url));
+            // Bytes are sent when the server has agreed to take them, or has not said that it doesn't.
+            request = request.header("Content-Length", bytes).header("Expect", "100-continue");
+            for (name, value) in &upload.headers {
+                request = request.header(name, value);
+            }
+            if upload.url.starts_with('/') {
+                request = self.signed(request);
+            }
+            let config = request.config().timeout_per_write(Some(UPLOAD_PAUSE_MAX));
+            let request = config.timeout_recv_response(Some(SETTLE_TIME_MAX)).build();
+            Ok(request.send(SendBody::from_reader(&mut content))?)
+        };
+        self.repeated(&call, send, |_| Ok(()))
+    }
+
+    /// Gets bytes of any number, as they come.
+    pub(super) fn download(&self, path: &str) -> Result<impl Read + use<>, Error> {
+        let call = format!("GET {path}");
+        let get = |url: &str, with_token: bool| {
+            let ask = || {
+                let request = self.server.agent.get(url);
+                let request = if with_token { self.signed(request) } else { request };
+                let config = request.config().timeout_recv_response(Some(ANSWER_TIME_MAX));
+                Ok(config.timeout_per_read(Some(DOWNLOAD_PAUSE_MAX)).build().call()?)
+            };
+            self.repeated(&call, ask, Ok)
+        };
+        let answer = get(&self.url(path), true)?;
+        let signed = match answer.status().as_u16() {
+            303 => header(&answer, "location").map(str::to_owned),
+            _ => None,
+        };
+        // The address that the server signed is another server's: the token is not for it.
+        let answer = match signed {
+            Some(address) => get(&self.url(&address), address.starts_with('/'))?,
+            None => answer,
+        };
+        Ok(answer.into_body().into_with_config().limit(u64::MAX).reader())
+    }
+
+    /// A path of this server, or an address as it is.
+    pub(super) fn url(&self, place: &str) -> String {
+        if place.starts_with('/') { format!("{}{place}", self.server.address) } else { place.to_owned() }
+    }
+
+    fn signed<B>(&self, request: RequestBuilder<B>) -> RequestBuilder<B> {
+        request.header("Authorization", &self.server.authorization)
+    }
+
+    /// Repeats what may be answered the next time: no answer, 429, 502, 503, 504, and 409 of a key whose request
+    /// is under way. Nothing else.
+    fn repeated<T>(
+        &self,
+        call: &str,
+        attempt: impl Fn() -> Result<Response<Body>, Failure>,
+        take: impl Fn(Response<Body>) -> Result<T, ureq::Error>,
+    ) -> Result<T, Error> {
+        let mut patience = Patience::new(self.has_answered.get());
+        loop {
+            let hindrance = match self.judged(call, attempt())? {
+                Ok(answer) => match take(answer) {
+                    Ok(taken) => return Ok(taken),
+                    Err(error) => self.hindrance(call, error)?,
+                },
+                Err(hindrance) => hindrance,
+            };
+            let is_first = patience.is_untried();
+            let seconds = patience.limit().as_secs();
+            let Some(pause) = patience.pause(hindrance.retry_after) else {
+                let seconds = patience.spent().as_secs();
+                return Err(Error::GivenUp { call: call.to_owned(), words: hindrance.words, seconds });
+            };
+            if is_first {
+                report::say(&format!("{call}: {}; trying again, for up to {seconds} s", hindrance.words));
+            }
+            std::thread::sleep(pause);
+        }
+    }
+
+    /// What came in the way, if it may be gone the next time.
+    fn hindrance(&self, call: &str, error: ureq::Error) -> Result<Hindrance, Error> {
+        if is_passing(&error) {
+            let words = format!("{} does not answer ({error})", self.server.address);
+            return Ok(Hindrance { words, retry_after: None });
+        }
+        Err(Error::Broken { call: call.to_owned(), source: error })
+    }
+
+    /// An answer that says yes, or what came in the way; an error where it will not go away.
+    fn judged(
+        &self,
+        call: &str,
+        attempt: Result<Response<Body>, Failure>,
+    ) -> Result<Result<Response<Body>, Hindrance>, Error> {
+        let mut answer = match attempt {
+            Ok(answer) => answer,
+            Err(Failure::Way(error)) => return self.hindrance(call, error).map(Err),
+            Err(Failure::Local(error)) => return Err(error),
+        };
+        self.has_answered.set(true);
+        let status = answer.status().as_u16();
+        if matches!(status, 200..=299 | 303) {
+            return Ok(Ok(answer));
+        }
+        let retry_after = header(&answer, "retry-after").and_then(|seconds| seconds.parse().ok());
+        let location = header(&answer, "location").map(str::to_owned);
+        let body = answer.body_mut().with_config().limit(DOCUMENT_BYTES_MAX).read_to_string();
+        let problem: Value = body.ok().and_then(|body| serde_json::from_str(&body).ok()).unwrap_or_default();
+        let code = problem["code"].as_str().unwrap_or_default().to_owned();
+        let words = match location {
+            Some(location) if (300..400).contains(&status) => {
+                format!("{status}, the server is at {location}: give that address")
+            }
+            Some(_) | None => said(status, &problem),
+        };
+        let passes = matches!(status, 429 | 502 | 503 | 504) || code == "idempotency_key_in_progress";
+        if passes {
+            return Ok(Err(Hindrance { words, retry_after: retry_after.map(Duration::from_secs) }));
+        }
+        let hint = match status {
+            401 => "; sign in again and put the new token into RECON_TOKEN",
+            403 => "; ask an admin for another role",
+            413 => "; UPLOAD_BYTES_MAX of the server decides how much it takes",
+            _ => "",
+        };
+        Err(Error::Refused { call: call.to_owned(), status, code, words, hint })
+    }
+}
+
+/// What a problem says, with every place that it names.
+fn said(status: u16, problem: &Value) -> String {
+    let Some(detail) = problem["detail"].as_str() else {
+        return format!("the server answers with {status} and does not say why");
+    };
+    let mut words = format!("{detail} ({status})");
+    for error in problem["errors"].as_array().into_iter().flatten() {
+        let part = |name: &str| error[name].as_str().unwrap_or_default();
+        words.push_str(&format!("\n{}: {}", part("pointer"), part("detail")));
+    }
+    words
+}
+
+/// Whether the way to the server may be free again the next time.
+fn is_passing(error: &ureq::Error) -> bool {
+    match error {
+        // A certificate that is not trusted comes as invalid data, and stays what it is.
+        ureq::Error::Io(error) => error.kind() != std::io::ErrorKind::InvalidData,
+        ureq::Error::Timeout(_)
+        | ureq::Error::HostNotFound
+        | ureq::Error::ConnectionFailed
+        | ureq::Error::Protocol(_) => true,
+        _ => false,
+    }
+}
+
+fn whole(mut answer: Response<Body>) -> Result<Vec<u8>, ureq::Error> {
+    answer.body_mut().with_config().limit(DOCUMENT_BYTES_MAX).read_to_vec()
+}
+
+fn header<'a>(answer: &'a Response<Body>, name: &str) -> Option<&'a str> {
+    answer.headers().get(name)?.to_str().ok()
+}
+
+fn without_query(url: &str) -> &str {
+    url.split_once('?').map_or(url, |(before, _)| before)
+}

@@ -1,0 +1,1 @@
+create index reconciliations_by_status on reconciliations (workspace, status, id);

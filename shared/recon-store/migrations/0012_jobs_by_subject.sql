@@ -1,0 +1,1 @@
+create index jobs_by_subject on jobs (subject);

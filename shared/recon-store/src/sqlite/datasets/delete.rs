@@ -1,0 +1,37 @@
+//! Datasets that people delete.
+
+use futures_util::FutureExt;
+use recon_domain::{DatasetId, WorkspaceId};
+use sqlx::SqliteConnection;
+
+use crate::sqlite::jobs;
+use crate::{Datasets, Error, Subject};
+
+const DELETE: &str = "-- dataset_delete
+delete from datasets where workspace = ? and id = ?";
+
+impl Datasets {
+    /// Deletes a dataset, however far it is, and its job: a worker that reads it loses its lease. Its objects mean nothing
+    /// from here on. Returns whether there was one.
+    ///
+    /// # Errors
+    /// [`Error::DatasetInUse`]: nothing was deleted.
+    pub async fn delete(&self, workspace: WorkspaceId, id: DatasetId) -> Result<bool, Error> {
+        self.database
+            .write("dataset_delete", (workspace, id), |(workspace, id), tx| {
+                delete(tx, *workspace, *id).boxed()
+            })
+            .await
+    }
+}
+
+/// Whether a reconciliation uses it is decided by the foreign keys of reconciliations, the only ones to datasets.
+async fn delete(tx: &mut SqliteConnection, workspace: WorkspaceId, id: DatasetId) -> Result<bool, Error> {
+    let deleted = sqlx::query(DELETE).bind(workspace.uuid()).bind(id.uuid()).execute(&mut *tx).await;
+    let deleted = deleted.map_err(|error| match &error {
+        sqlx::Error::Database(cause) if cause.is_foreign_key_violation() => Error::DatasetInUse { id },
+        _ => Error::doing("dataset_delete")(error),
+    })?;
+    jobs::forget(tx, Subject::Dataset(id)).await?;
+    Ok(deleted.rows_affected() > 0)
+}

@@ -1,0 +1,101 @@
+//! What nobody needs any more, in SQLite.
+
+mod breaks;
+mod objects;
+mod places;
+mod retention;
+
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use recon_domain::Instant;
+use recon_idempotency::sqlite::purge_expired;
+use sqlx::SqliteConnection;
+
+use super::interrupted;
+use super::jobs::{JobRow, columns};
+use crate::{Error, Interrupted, SWEEP_BATCH, Sweep, Sweeping};
+
+/// The code of a dataset whose upload never came.
+const UPLOAD_EXPIRED: &str = "upload_expired";
+/// What its clients read.
+const UPLOAD_EXPIRED_DETAIL: &str =
+    "its upload was not completed in time; announce the dataset again and upload its content";
+/// What people read about a job whose worker was not heard of any more.
+const LOST: &str = "the worker that had the job was not heard of any more";
+
+/// By no one's index but `jobs_by_state`: the jobs that run are few.
+const TAKE_LOST: &str = concat!(
+    "-- sweep_lost_leases\nupdate jobs set failures = failures + 1, lease_token = null, lease_until = null,
+    last_error = ?1, run_after = ?2, state = case when failures + 1 >= failures_max then 'dead' else 'queued' end,
+    finished_at = case when failures + 1 >= failures_max then ?2 end
+    where id in (select id from jobs where state = 'running' and lease_until <= ?2 limit ?3) returning ",
+    columns!()
+);
+
+/// Bytes that came and were never completed go with it.
+const EXPIRE: &str = "-- sweep_expired_uploads
+update datasets set status = 'rejected', error_code = ?1, error_detail = ?2, upload_object = null, upload_sha256 = null,
+    upload_bytes = null
+where id in (select id from datasets where status = 'awaiting_upload' and created_at <= ?3 order by created_at limit ?4)";
+
+impl Sweep {
+    /// Forgets idempotency keys that have expired.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn expired_keys(&self) -> Result<Sweeping, Error> {
+        let purge = self.database.write("sweep_expired_keys", (), |(), tx| {
+            async move { Ok::<u64, Error>(purge_expired(tx, SWEEP_BATCH).await?) }.boxed()
+        });
+        purge.await.map(Sweeping::of_batch)
+    }
+
+    /// Takes the jobs whose leases ran out from their workers. They wait for another one, so that people see them
+    /// waiting; those that lost too many workers are given up, and with them what they are about.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn lost_leases(&self) -> Result<Interrupted, Error> {
+        self.database
+            .write("sweep_lost_leases", self.clock.now(), |now, tx| take_lost(tx, *now).boxed())
+            .await
+    }
+
+    /// Rejects datasets whose upload was not completed for so long. A client that asks is told why.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn expired_uploads(&self, patience: Duration) -> Result<Sweeping, Error> {
+        let expire = self.database.write("sweep_expired_uploads", self.ago(patience), |before, tx| {
+            async move {
+                let update = sqlx::query(EXPIRE)
+                    .bind(UPLOAD_EXPIRED)
+                    .bind(UPLOAD_EXPIRED_DETAIL)
+                    .bind(before.micros())
+                    .bind(SWEEP_BATCH);
+                let updated = update.execute(tx).await.map_err(Error::doing("sweep_expired_uploads"))?;
+                Ok::<u64, Error>(updated.rows_affected())
+            }
+            .boxed()
+        });
+        expire.await.map(Sweeping::of_batch)
+    }
+
+    /// The time so long before now.
+    fn ago(&self, time: Duration) -> Instant {
+        let micros = i64::try_from(time.as_micros()).unwrap_or(i64::MAX);
+        Instant::from_micros(self.clock.now().micros().saturating_sub(micros))
+    }
+}
+
+async fn take_lost(tx: &mut SqliteConnection, now: Instant) -> Result<Interrupted, Error> {
+    let rows: Vec<JobRow> = sqlx::query_as(TAKE_LOST)
+        .bind(LOST)
+        .bind(now.micros())
+        .bind(SWEEP_BATCH)
+        .fetch_all(&mut *tx)
+        .await
+        .map_err(Error::doing("sweep_lost_leases"))?;
+    interrupted::settle(tx, rows, now).await
+}

@@ -1,0 +1,101 @@
+//! What cannot be told is asked.
+
+use crate::payments::{Payment, bank, file, ledger, payments};
+use crate::{Files, asked, rules_of};
+
+#[test]
+fn files_that_have_nothing_to_do_with_each_other_get_no_rules() {
+    let cells = |n: u64| format!("{},{},plant {}", n * 37 % 91, n * 11 % 53 + 1, n % 19);
+    let plants = file("height,leaves,label", (1..200).map(cells));
+    for (name, left, right) in [
+        ("no roles in common", bank(&payments(200, 20)), plants.clone()),
+        ("other payments", bank(&payments(300, 21)), ledger(&payments(300, 22))),
+        (
+            "names that say nothing",
+            plants.clone(),
+            bank(&payments(150, 23)).replacen("date,amount", "x,y", 1),
+        ),
+        ("other words only", "a,b\nx,y\nz,w\n".to_owned(), "c,d\nq,r\ns,t\n".to_owned()),
+    ] {
+        let found = Files::new(&left, &right).suggest();
+        assert_eq!(found.rules, None, "{name}: {:?}", found.evidence);
+        assert!(!found.questions.is_empty(), "{name}");
+        assert!(found.draft.is_some(), "{name}");
+    }
+}
+
+#[test]
+fn row_numbers_are_no_reference() {
+    let (one, other) = (payments(200, 24), payments(200, 25));
+    let numbered = |all: &[Payment]| {
+        file(
+            "no,name,town",
+            all.iter().enumerate().map(|(row, p)| format!("{},{},T{}", row + 1, p.name, p.day % 7)),
+        )
+    };
+    let found = Files::new(&numbered(&one), &numbered(&other)).suggest();
+    assert_eq!(found.rules, None, "{:?}", found.evidence);
+}
+
+#[test]
+fn two_columns_that_speak_as_clearly_are_asked_about() {
+    // Each half of the right amounts stands in another column on the left, and nothing else is there to tell.
+    let (one, two) = (payments(100, 26), payments(100, 27));
+    let pairs = || one.iter().zip(&two);
+    let left = file("x,y", pairs().map(|(a, b)| format!("{},{}", a.amount(), b.amount())));
+    let right = file("z,note", one.iter().chain(&two).map(|p| format!("{},-", p.amount())));
+    let found = Files::new(&left, &right).suggest();
+    assert_eq!(found.rules, None, "{:?}", found.evidence);
+    assert!(asked(&found).contains(&"/columns/amount"), "{:?}", asked(&found));
+    let question = found.questions.iter().find(|question| question.subject == "/columns/amount").unwrap();
+    assert_eq!(question.options.len(), 2, "{question:?}");
+}
+
+#[test]
+fn an_order_of_dates_that_nothing_tells_is_asked_and_left_out() {
+    let mut all = payments(300, 28);
+    all.retain(|payment| payment.dotted(0)[..2].parse::<u8>().unwrap() <= 12);
+    let line = |p: &Payment| format!("{},{},{}", p.dotted(0), p.amount(), p.name);
+    let (left, right) = (
+        file("date,amount,name", all.iter().map(line)),
+        file("date,amount,name", all.iter().rev().map(line)),
+    );
+    let found = Files::new(&left, &right).suggest();
+    assert_eq!(rules_of(&found)["columns"].get("date"), None);
+    assert!(asked(&found).contains(&"/left/date_order"), "{:?}", asked(&found));
+}
+
+#[test]
+fn a_currency_that_one_side_does_not_say_is_asked_where_the_other_has_several() {
+    let all = payments(200, 29);
+    let currency = |p: &Payment| if p.number.is_multiple_of(2) { "EUR" } else { "USD" };
+    let left =
+        file("date,amount,ccy", all.iter().map(|p| format!("{},{},{}", p.iso(0), p.amount(), currency(p))));
+    let found = Files::new(&left, &ledger(&all)).suggest();
+    assert_eq!(rules_of(&found)["columns"].get("currency"), None);
+    assert!(asked(&found).contains(&"/columns/currency"), "{:?}", asked(&found));
+}
+
+#[test]
+fn empty_and_odd_files_are_no_panic() {
+    let odd = [
+        "a\n",
+        "a,b\n",
+        "amount,date\n,\n,\n",
+        "amount,amount\n1,2\n3,4\n",
+        "amount\n99999999999999999999999999999999\n0\n-0\n",
+        "ü[],\"x\ny\"\n\\d{9},(?i)\n",
+        "date\n31.02.2026\n0000-00-00\n",
+    ];
+    for left in odd {
+        for right in odd {
+            let (one, other) = (Files::new(left, right), Files::new(right, left));
+            for files in [one, other] {
+                let opened = std::panic::catch_unwind(|| files.open());
+                if opened.is_ok() {
+                    files.suggest();
+                }
+            }
+        }
+    }
+}
