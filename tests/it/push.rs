@@ -307,7 +307,9 @@ async fn a_push_without_rules_asks_the_server_for_some() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_push_over_https_needs_somebody_to_vouch_for_the_server() {
     let pushing = Pushing::start().await;
-    let (config, ca_file) = between::tls();
+    let (config, authority) = between::tls();
+    let ca_file = pushing.folder.path().join("ca.pem");
+    std::fs::write(&ca_file, authority).unwrap();
     let wire = Between::start(pushing.world.clone(), Some(config));
     let files = demo_files();
     let push = || pushing.push(wire.address(), as_words(&files), &["--wait", "--format", "json"]);

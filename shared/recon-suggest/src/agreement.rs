@@ -18,7 +18,7 @@ const DAYS_APART_MAX: u32 = 10;
 /// The likeness from which two texts speak of the same.
 const ALIKE_MIN: Score = 6_000;
 /// The most pairs of columns that are tested.
-const WITNESSES_MAX: usize = 120;
+const WITNESSES_MAX: usize = 60;
 /// Above this share by chance, agreement says nothing.
 const CHANCE_MAX: Score = 8_000;
 
@@ -74,15 +74,15 @@ pub(crate) fn witness(columns: &Columns<'_>, links: &[Link], taken: [&[usize]; 2
     }
     let [left, right] = &columns.sides;
     let free = |side: usize, column: &&Column| !taken[side].contains(&column.place);
-    let pairs = left
-        .iter()
-        .filter(|column| free(0, column))
-        .flat_map(|a| right.iter().filter(|column| free(1, column)).map(move |b| (a, b)));
-    let comparable = |pair: &(&Column, &Column)| {
-        let (a, b) = *pair;
-        (a.is_day() && b.is_day()) || (a.is_text() && b.is_text()) || (a.is_number() && b.is_number())
-    };
-    let judged = pairs.filter(comparable).take(WITNESSES_MAX).filter_map(|(a, b)| {
+    // What is compared quickly comes first, since the number of comparisons is limited.
+    let kinds = [Column::is_day, Column::is_number, Column::is_text];
+    let pairs = kinds.into_iter().flat_map(|is_kind| {
+        let of = move |side: usize, column: &&Column| is_kind(column) && free(side, column);
+        left.iter()
+            .filter(move |column| of(0, column))
+            .flat_map(move |a| right.iter().filter(move |column| of(1, column)).map(move |b| (a, b)))
+    });
+    let judged = pairs.take(WITNESSES_MAX).filter_map(|(a, b)| {
         let agreement = agreement(columns, links, a, b);
         let lift = agreement.lift()?;
         Some(Witness { columns: [a.name.clone(), b.name.clone()], agreement, lift })

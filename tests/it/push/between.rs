@@ -9,8 +9,8 @@ use std::sync::{Arc, Condvar, Mutex};
 
 use anyhow::{Context as _, Result};
 use recon_testkit::{Call, Reply, World};
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rustls::pki_types::PrivateKeyDer;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use tokio::runtime::Handle;
 
@@ -167,16 +167,19 @@ fn hand_back(stream: &mut impl Write, reply: &Reply) -> Result<()> {
     Ok(stream.flush()?)
 }
 
-/// A server's side of TLS with the tests' own certificate, and the file of who vouches for it.
+/// A server's side of TLS with a certificate made for it, and the certificate of who vouches for it, as PEM.
 pub(crate) fn tls() -> (Arc<ServerConfig>, String) {
-    let folder = format!("{}/fixtures/tls", env!("CARGO_MANIFEST_DIR"));
-    let certificate = CertificateDer::from_pem_file(format!("{folder}/server.pem")).unwrap();
-    let key = PrivateKeyDer::from_pem_file(format!("{folder}/server.key.pem")).unwrap();
+    let mut authority = CertificateParams::default();
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
+    let key = KeyPair::generate().unwrap();
+    let server = CertificateParams::new(["127.0.0.1".to_owned()]).unwrap().signed_by(&key, &authority).unwrap();
+    let (certificate, key) = (server.der().clone(), PrivateKeyDer::try_from(key.serialize_der()).unwrap());
     let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_no_client_auth()
         .with_single_cert(vec![certificate], key)
         .unwrap();
-    (Arc::new(config), format!("{folder}/ca.pem"))
+    (Arc::new(config), authority.pem())
 }

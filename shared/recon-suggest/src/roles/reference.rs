@@ -25,7 +25,9 @@ const SHARE_MIN: Score = 500;
 /// The share of values that must hold a digit, where there are amounts to go by as well.
 const DIGITS_MIN: Score = 6_000;
 /// The most patterns that are tried.
-const PATTERNS_MAX: usize = 24;
+const PATTERNS_MAX: usize = 12;
+/// The most columns of a side in which a pattern is looked for.
+const HOLDERS_MAX: usize = 8;
 /// The rows that tell whether a pattern is worth trying on all, and how many of them it must be found in.
 const TRIED_ROWS: usize = 500;
 const TRIED_MIN: Score = 400;
@@ -154,6 +156,7 @@ fn inside(columns: &Columns<'_>, sides: &[Vec<&Column>; 2]) -> Vec<Candidate> {
         let holders = |side: usize| -> Vec<(&Column, Counted<String>)> {
             let worth = sides[side].iter().filter(|column| is_worth(columns, side, column, &regex));
             worth
+                .take(HOLDERS_MAX)
                 .map(|column| (*column, extracted(columns, side, column, Some(&regex), AS_REFERENCE)))
                 .collect()
         };
