@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -55,6 +56,17 @@ pub(crate) fn pair(kind: Kind, rows: u64) -> Result<PathBuf> {
     let folder = workspace::target()?.join("generated").join(format!("{}-{rows}", kind.as_str()));
     generate::write(kind, rows, 1, &folder)?;
     Ok(folder)
+}
+
+/// How long `sort` takes for the lines of both files: what a machine can do at the moment.
+pub(crate) fn sort(folder: &Path) -> Result<Duration> {
+    let mut command = Command::new("sort");
+    command.current_dir(folder).env("LC_ALL", "C").args(["left.csv", "right.csv", "-o", "/dev/null"]);
+    let usage = process::measure(&mut command, &folder.join("sort.log"))?;
+    if !usage.status.success() {
+        bail!("{} ended with {}", process::line(&command), usage.status);
+    }
+    Ok(usage.wall)
 }
 
 /// Reconciles a generated pair; its results go to the folder `out` in it. Breaks remain, so 1 is the

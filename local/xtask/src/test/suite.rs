@@ -15,6 +15,9 @@ use crate::{bench, process, tidy, workspace};
 const PAIR_ROWS: u64 = 1_000_000;
 /// Ceilings that only a wrong algorithm breaks, not a busy machine.
 const KEYED_WALL_MAX: Duration = Duration::from_secs(5);
+/// The same for a machine that is slow at the moment: so many times what `sort` needs there for the lines of both files.
+/// Measured side by side, a run takes 3 to 4 times as long.
+const KEYED_SORTS_MAX: f64 = 6.0;
 const KEYLESS_WALL_MAX: Duration = Duration::from_secs(60);
 const MEMORY_BYTES_MAX: u64 = 1_000_000_000;
 /// What the keyless rules must reach.
@@ -81,15 +84,21 @@ fn release(log: &Path) -> Result<String> {
 }
 
 fn keyed(_: &Path) -> Result<String> {
-    pair(Kind::Keyed, KEYED_WALL_MAX, 1.0, 1.0, true)
+    pair(Kind::Keyed, KEYED_WALL_MAX, Some(KEYED_SORTS_MAX), [1.0, 1.0], true)
 }
 
 fn keyless(_: &Path) -> Result<String> {
-    pair(Kind::Keyless, KEYLESS_WALL_MAX, RECALL_MIN, PRECISION_MIN, false)
+    pair(Kind::Keyless, KEYLESS_WALL_MAX, None, [RECALL_MIN, PRECISION_MIN], false)
 }
 
 /// Reconciles a generated pair within the ceilings and holds it against its truth.
-fn pair(kind: Kind, wall_max: Duration, recall: f64, precision: f64, exact: bool) -> Result<String> {
+fn pair(
+    kind: Kind,
+    wall_max: Duration,
+    sorts_max: Option<f64>,
+    [recall, precision]: [f64; 2],
+    exact: bool,
+) -> Result<String> {
     let folder = bench::pair(kind, PAIR_ROWS)?;
     let usage = bench::reconcile(&bench::binary()?, &folder)?;
     let out = folder.join("out");
@@ -103,13 +112,29 @@ fn pair(kind: Kind, wall_max: Duration, recall: f64, precision: f64, exact: bool
     })?;
     no_block_left_open(&out.join("summary.json"))?;
     let took = format!("{:.2} s, {}", usage.wall.as_secs_f64(), process::megabytes(usage.memory_bytes_max));
-    if usage.wall > wall_max {
-        bail!("{took}: more than {} s", wall_max.as_secs());
-    }
+    let took =
+        if usage.wall > wall_max { slow(&folder, usage.wall, wall_max, sorts_max, &took)? } else { took };
     if usage.memory_bytes_max.is_some_and(|bytes| bytes > MEMORY_BYTES_MAX) {
         bail!("{took}: more than {}", process::megabytes(Some(MEMORY_BYTES_MAX)));
     }
     Ok(took)
+}
+
+/// A run that is over its ceiling is right only where everything is slow.
+fn slow(
+    folder: &Path,
+    wall: Duration,
+    wall_max: Duration,
+    sorts_max: Option<f64>,
+    took: &str,
+) -> Result<String> {
+    let Some(sorts_max) = sorts_max else { bail!("{took}: more than {} s", wall_max.as_secs()) };
+    let sorts = wall.as_secs_f64() / bench::sort(folder)?.as_secs_f64();
+    let words = format!("{took}, {sorts:.1} times as long as `sort`");
+    if sorts > sorts_max {
+        bail!("{words}: more than {} s, and more than {sorts_max} times", wall_max.as_secs());
+    }
+    Ok(words)
 }
 
 fn no_block_left_open(summary: &Path) -> Result<()> {
