@@ -7,6 +7,7 @@ mod container;
 mod downloads;
 mod events;
 mod gate;
+mod generated_events;
 mod surroundings;
 mod wire;
 mod world;
