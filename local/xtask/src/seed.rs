@@ -38,14 +38,8 @@ pub(crate) fn fill(folder: &Path) -> Result<String> {
         }
         fs::remove_dir_all(folder).with_context(|| format!("remove {}", folder.display()))?;
     }
-    process::succeed(&mut process::cargo(&[
-        "build",
-        "--quiet",
-        "--package",
-        "recon-tests",
-        "--example",
-        "seed",
-    ]))?;
+    // With the whole workspace, as the suites build it: another selection would compile much of it again.
+    process::succeed(&mut process::cargo(&["build", "--quiet", "--workspace", "--examples"]))?;
     let mut seed = Command::new(workspace::target()?.join("debug/examples/seed"));
     let output = seed.arg(folder).stderr(Stdio::inherit()).output().context("run the seed")?;
     if !output.status.success() {
