@@ -5,6 +5,7 @@ mod clock;
 mod config;
 mod dataset;
 mod error;
+mod installation;
 mod job;
 mod json;
 mod leftovers;

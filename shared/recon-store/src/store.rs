@@ -118,6 +118,7 @@ impl Store {
             let made = self.objects.make().await;
             made.map_err(|source| Error::Unavailable { doing: "migrate_objects", source: source.into() })?;
         }
+        self.sweep().tie_objects(migrated.from == 0).await?;
         Ok(migrated)
     }
 

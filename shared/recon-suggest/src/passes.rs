@@ -252,10 +252,17 @@ fn less_a_fee(roles: &Roles, (fee, days): (&Fee, Days), number: usize, similar: 
 }
 
 /// With nothing but amounts and dates. Where nearly all rows that belong together have the same reference, the others
-/// have another one, and a person decides about them.
+/// have another one, and a person decides about them. So does one where nothing was seen to speak for amounts but
+/// themselves: the same price is paid by many.
 fn without_words(roles: &Roles, days: Option<Days>, passes: &mut Vec<PassDraft>) {
-    let suggests = roles.reference.as_ref().is_some_and(|reference| reference.covered >= COVERED_MIN);
-    let though = if suggests { ", though not the same reference" } else { "" };
+    let covered = roles.reference.as_ref().is_some_and(|reference| reference.covered >= COVERED_MIN);
+    let alone = roles.reference.is_none() && !roles.amount.as_ref().is_some_and(|amount| amount.witnessed);
+    let suggests = covered || alone;
+    let though = match (covered, alone) {
+        (true, _) => ", though not the same reference",
+        (false, true) => ", and nothing else to tell by",
+        (false, false) => "",
+    };
     let Some(days) = days.filter(|_| roles.date.is_some()) else {
         passes.push(PassDraft {
             name: "amount".to_owned(),

@@ -44,6 +44,8 @@ pub(crate) struct Amount {
     /// Whether the right side books with the opposite sign.
     pub(crate) negate: bool,
     pub(crate) links: Vec<Link>,
+    /// Whether rows with the same amount were seen to agree in something else too, in enough of them to tell.
+    pub(crate) witnessed: bool,
 }
 
 /// The role `currency`.

@@ -108,7 +108,7 @@ fn lock(database: &Path) -> Result<File> {
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => bail!(
-            "another `recon serve` already works on {}: stop it, or set DATABASE_URL to another file",
+            "another `recon serve` already works on {}: stop it, or set DATABASE_URL to another file and OBJECT_URL to another folder",
             database.display()
         ),
         Err(TryLockError::Error(error)) => Err(error).with_context(|| format!("lock {}", path.display())),

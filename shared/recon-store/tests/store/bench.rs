@@ -160,6 +160,15 @@ impl Bench {
         self
     }
 
+    /// A new installation that was given this one's folder of objects.
+    pub(crate) async fn beside(&self, database: &str) -> Store {
+        let database = recon_store::DatabaseUrl::Sqlite(self.folder.path().join(database));
+        let config = StoreConfig { database, ..self.config.clone() };
+        let store = Store::open_with_clock(&config, clock(&self.time));
+        store.migrate().await.unwrap();
+        store
+    }
+
     /// What another process finds after this one was killed: the files as they lie, with every connection still open.
     pub(crate) fn killed(&self) -> Self {
         let folder = tempfile::tempdir().unwrap();

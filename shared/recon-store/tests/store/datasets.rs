@@ -189,6 +189,14 @@ pub(crate) async fn a_deleted_dataset_is_gone_and_its_replays_stay(bench: Bench)
     replayed(datasets.create(bench.workspace, guard(), again).await.unwrap());
 }
 
+pub(crate) async fn a_stranger_takes_no_job_from_a_dataset(bench: Bench) {
+    let id = bench.ingesting(bench.workspace).await;
+    assert!(!bench.store.datasets().delete(bench.stranger, id).await.unwrap());
+    let lease = bench.lease(JobKind::Ingest).await;
+    bench.store.datasets().finish_ingest(&lease, IngestResult::Ready(content())).await.unwrap();
+    assert_eq!(bench.find_dataset(id).await.status, DatasetStatus::Ready);
+}
+
 pub(crate) async fn a_dataset_that_a_reconciliation_uses_is_not_deleted(bench: Bench) {
     let id = bench.queued(bench.workspace).await;
     let run = bench.run(id).await;

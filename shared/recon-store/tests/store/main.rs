@@ -49,6 +49,7 @@ macro_rules! contract {
                 a_list_of_datasets_is_newest_first_and_its_pages_hold_each_once,
                 a_deleted_dataset_is_gone_and_its_replays_stay,
                 a_dataset_that_a_reconciliation_uses_is_not_deleted,
+                a_stranger_takes_no_job_from_a_dataset,
                 a_worker_whose_dataset_is_deleted_has_lost_its_lease,
             ]
             reconciliations: [
@@ -86,6 +87,7 @@ macro_rules! contract {
                 many_leftovers_take_several_calls_for_those_without_patience,
             ]
             sweep: [
+                objects_beside_another_database_are_left_alone,
                 keys_go_when_they_have_expired_and_not_before,
                 a_lease_that_ran_out_is_taken_and_its_run_waits_again,
                 a_job_whose_leases_keep_running_out_is_given_up_by_the_sweep_too,

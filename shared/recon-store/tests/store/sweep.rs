@@ -9,7 +9,7 @@ use recon_store::{
     SWEEP_LOOK_MAX, Sweeping, Upload, object_name,
 };
 
-use crate::bench::{Bench, a_break, content, dataset_guard, dataset_guard_for, fresh, published};
+use crate::bench::{Bench, a_break, content, dataset_guard, dataset_guard_for, fresh, published, uuid};
 
 const DAY: Duration = Duration::from_hours(24);
 const LOOK: u32 = SWEEP_LOOK_MAX;
@@ -29,8 +29,25 @@ async fn put_before(bench: &Bench, name: &str, ago: Duration) {
     file.set_modified(written).unwrap();
 }
 
+/// The objects, but for the one that says whose they are.
 async fn objects(bench: &Bench) -> Vec<String> {
-    bench.store.objects().list("").await.unwrap().into_iter().map(|object| object.name).collect()
+    let listed = bench.store.objects().list("").await.unwrap();
+    listed.into_iter().map(|object| object.name).filter(|name| name != "installation").collect()
+}
+
+pub(crate) async fn objects_beside_another_database_are_left_alone(bench: Bench) {
+    let id = stored(&bench).await;
+    let before = objects(&bench).await;
+    bench.pass(30 * DAY);
+
+    // Another installation with the same folder, and no record of anything in it.
+    let other = bench.beside("other.db").await;
+    assert_eq!(other.sweep().orphaned_objects(LOOK).await.unwrap(), all(0));
+    assert_eq!(objects(&bench).await, before);
+    // The one whose folder it is goes on sweeping it.
+    put_before(&bench, &object_name::content(DatasetId::from_uuid(uuid(77)), 1), DAY).await;
+    assert_eq!(bench.store.sweep().orphaned_objects(LOOK).await.unwrap(), all(1));
+    assert_eq!(objects(&bench).await, before, "{id}");
 }
 
 /// A dataset that is ready, with its objects written at the time of the clock.

@@ -88,7 +88,8 @@ fn settle(best: Candidate, findings: &mut Findings) -> Amount {
         );
         findings.ask(format!("{SUBJECT}/negate"), text, vec!["right".to_owned(), "none".to_owned()]);
     }
-    Amount { sources: best.sources, negate, links: best.values.overlap.links }
+    let witnessed = best.values.witness.is_some();
+    Amount { sources: best.sources, negate, links: best.values.overlap.links, witnessed }
 }
 
 fn candidate(columns: &Columns<'_>, left: &Numbers, right: &Numbers) -> Candidate {

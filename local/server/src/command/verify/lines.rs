@@ -140,7 +140,8 @@ fn matched<'l>(
                 .add(format!("match {} says of {} row {} something else", line.number, line.side, line.row));
         }
     }
-    let ([left, right], pass) = (&entries, rows.rules.passes.iter().position(|pass| pass.name == first.pass));
+    let ([left, right], pass) =
+        (&entries, rows.rules.passes.iter().position(|pass| as_written(format, &pass.name) == first.pass));
     let Some(pass) = pass.and_then(|pass| u16::try_from(pass).ok()) else {
         differences.add(format!("match {number}: the rules have no pass `{}`", first.pass));
         return None;

@@ -32,6 +32,10 @@ async fn delete(tx: &mut SqliteConnection, workspace: WorkspaceId, id: DatasetId
         sqlx::Error::Database(cause) if cause.is_foreign_key_violation() => Error::DatasetInUse { id },
         _ => Error::doing("dataset_delete")(error),
     })?;
+    // Another workspace's dataset keeps its job.
+    if deleted.rows_affected() == 0 {
+        return Ok(false);
+    }
     jobs::forget(tx, Subject::Dataset(id)).await?;
-    Ok(deleted.rows_affected() > 0)
+    Ok(true)
 }

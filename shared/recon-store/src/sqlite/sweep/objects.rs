@@ -43,13 +43,19 @@ struct Refers {
 }
 
 impl Sweep {
-    /// Deletes objects that no record refers to. Looks at up to `look_max` objects of each kind, and goes on from there
+    /// Deletes objects that no record refers to, where they belong to this database. Looks at up to `look_max` objects of each kind, and goes on from there
     /// the next time. Counts objects.
     ///
     /// # Errors
     /// [`SweepError`].
     pub async fn orphaned_objects(&self, look_max: u32) -> Result<Sweeping, SweepError> {
         let mut swept = Sweeping::default();
+        if !self.owns_objects().await? {
+            tracing::warn!(
+                "the folder of objects is not this database's: objects without a record are left alone"
+            );
+            return Ok(swept);
+        }
         for kind in &KINDS {
             swept.count += self.sweep_kind(kind, look_max).await?;
         }

@@ -16,14 +16,14 @@ on conflict (task) do update set after = excluded.after where after <> excluded.
 
 impl Sweep {
     /// After what a task has to go on; empty at its begin.
-    pub(super) async fn place(&self, task: &'static str) -> Result<String, Error> {
+    pub(crate) async fn place(&self, task: &'static str) -> Result<String, Error> {
         let query = sqlx::query_scalar::<_, String>(GET).bind(task);
         let found = query.fetch_optional(self.database.readers()).await;
         Ok(found.map_err(Error::doing("sweep_place_get"))?.unwrap_or_default())
     }
 
     /// Keeps where a task has to go on; empty where it has to begin anew.
-    pub(super) async fn set_place(&self, task: &'static str, after: &str) -> Result<(), Error> {
+    pub(crate) async fn set_place(&self, task: &'static str, after: &str) -> Result<(), Error> {
         self.database
             .write("sweep_place_set", (task, after.to_owned()), |(task, after), tx| {
                 async move {
