@@ -2,9 +2,11 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{Connection, SqlSafeStr, SqliteConnection};
+use tokio::time::Instant;
 
 use super::Database;
 use super::database::writing;
@@ -14,6 +16,10 @@ use crate::{Error, Migrated, Schema};
 const SCHEMA_VERSION: u32 = 15;
 /// The oldest build whose statements still work on this schema. Raise it only when a migration takes something away.
 const MIN_COMPATIBLE: u32 = 1;
+
+/// How long a migration asks again while the file is busy, and how often.
+const BUSY_MAX: Duration = Duration::from_secs(10);
+const BUSY_PAUSE: Duration = Duration::from_millis(50);
 
 /// Every migration, in order. One that was released never changes; `Migrator` compares their checksums.
 fn sequence() -> Migrator {
@@ -59,7 +65,20 @@ pub(crate) async fn check(database: &Database) -> Result<Schema, Error> {
 
 /// Brings the file to this build's schema, all of it or nothing, and makes the file if it is not there.
 /// An older file is copied first, to `FILE.bak-VERSION`.
+///
+/// Several processes may do it at once. Where one gives a new file its journal, or another leaves it as the last, SQLite
+/// answers that it is busy without waiting; so it is asked again.
 pub(crate) async fn migrate(database: &Database) -> Result<Migrated, Error> {
+    let until = Instant::now() + BUSY_MAX;
+    loop {
+        match attempt(database).await {
+            Err(error) if error.is_busy() && Instant::now() < until => tokio::time::sleep(BUSY_PAUSE).await,
+            done => return done,
+        }
+    }
+}
+
+async fn attempt(database: &Database) -> Result<Migrated, Error> {
     let failed = Error::doing("migrate");
     if let Some(folder) = database.file().parent() {
         tokio::fs::create_dir_all(folder).await.map_err(sqlx::Error::Io).map_err(&failed)?;
