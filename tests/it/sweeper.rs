@@ -116,6 +116,8 @@ fn a_process_of_its_own_sweeps_once_and_prints_what_it_did() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_sweeps_now_and_then() {
     let folder = Folder::new().unwrap();
+    // The folder is tied to the database before anything lies in it.
+    folder.recon(&["migrate"]).unwrap();
     let log = std::fs::File::create(folder.path().join("server.log")).unwrap();
     let mut server = folder
         .command("recon")
