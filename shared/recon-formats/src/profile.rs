@@ -1,6 +1,7 @@
 //! Which types and formats fit the cells of a column, counted over all rows.
 
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 
 use recon_contract::{ColumnProfile, Fits};
 use recon_domain::{Currency, DateOrder, ReadOptions};
@@ -32,6 +33,8 @@ pub(crate) mod key {
     pub(crate) const WHOLE_POINT: &str = "whole.";
     pub(crate) const WHOLE_COMMA: &str = "whole,";
     pub(crate) const CODED: &str = "decimal:coded";
+    /// Before a sign that several currencies have.
+    pub(crate) const SIGN: &str = "decimal:sign:";
     pub(crate) const INTEGER: &str = "integer";
     pub(crate) const DATE: &str = "date";
     pub(crate) const TIMESTAMP: &str = "timestamp";
@@ -88,8 +91,10 @@ pub(crate) struct Counts {
     point: u64,
     comma: u64,
     either: u64,
-    /// Those with the code of a currency beside them.
+    /// Those with the code or the sign of a currency beside them.
     coded: u64,
+    /// Those with a sign that several currencies have, by sign.
+    assumed: BTreeMap<char, u64>,
     extent_point: Extent,
     extent_comma: Extent,
     integer: u64,
@@ -161,9 +166,12 @@ impl Counts {
             self.comma += 1;
             self.extent_comma.add(number);
         }
-        if let Some(currency) = fit.point.or(fit.comma).and_then(|number| number.currency) {
+        if let Some(said) = fit.point.or(fit.comma).and_then(|number| number.said) {
             self.coded += 1;
-            self.exponent = self.exponent.max(currency.exponent());
+            self.exponent = self.exponent.max(said.currency.exponent());
+            if let Some(sign) = said.assumed() {
+                *self.assumed.entry(sign).or_default() += 1;
+            }
         }
         let differs =
             |(point, comma): (Number, Number)| (point.units, point.scale) != (comma.units, comma.scale);
@@ -193,6 +201,9 @@ impl Counts {
         let orders = DateOrder::ALL.iter().map(|order| order_key(*order)).zip(self.orders);
         for (key, count) in counts.into_iter().chain(orders).filter(|(_, count)| *count > 0) {
             fits.insert(key.to_owned(), count);
+        }
+        for (sign, count) in &self.assumed {
+            fits.insert(format!("{}{sign}", key::SIGN), *count);
         }
         ColumnProfile { name: name.to_owned(), fits, samples: self.samples.clone() }
     }

@@ -4,12 +4,14 @@ mod body;
 mod codes;
 mod fit;
 mod plain;
+mod signs;
 
-use recon_domain::{Currency, Decimal};
+use recon_domain::Decimal;
 
 use body::body;
 pub use fit::Fit;
 use plain::plain;
+pub use signs::Said;
 
 /// The marks of a column's numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -35,8 +37,8 @@ pub struct Number {
     pub units: i128,
     /// Digits after the decimal mark, zeros at the end included.
     pub scale: u8,
-    /// The currency code beside it. Symbols are let pass, since many currencies share one.
-    pub currency: Option<Currency>,
+    /// The code or sign of a currency beside it.
+    pub said: Option<Said>,
 }
 
 /// Why a cell is not a number.
@@ -126,7 +128,8 @@ fn places<T: Copy>(mut units: T, scale: u8, tenth: impl Fn(T) -> Option<T>) -> u
 /// Reads a number.
 ///
 /// Beside digits and marks it may have one sign (`-` or `+` on either side, `(…)`, or `CR`/`DR` after it,
-/// where `DR` is negative) and one currency (a code of three capital letters or a symbol) on either side.
+/// where `DR` is negative) and one currency (a code of three capital letters, a sign, or both where they agree) on
+/// either side.
 ///
 /// # Errors
 /// [`Error::Form`] and [`Error::TooLong`].
@@ -183,6 +186,7 @@ mod tests {
             ("EUR12.00-", "-12.00"),
             ("12.00 USD", "12.00"),
             ("12.00€", "12.00"),
+            ("$12.00 CAD", "12.00"),
             (" 12.00 ", "12.00"),
             ("12345678901234567890.12", "12345678901234567890.12"),
         ] {
@@ -231,6 +235,8 @@ mod tests {
             "1)",
             "$1€",
             "EUR 1 USD",
+            "$1 EUR",
+            "₠1",
             "XQZ 1",
             "INV-1234",
             "1 234'567",
@@ -277,6 +283,10 @@ mod tests {
         assert_eq!(number("12.55").at_scale(1), Err(Error::TooFine(1)));
         assert_eq!(number(&"9".repeat(27)).at_scale(1), Err(Error::TooLong));
         assert_eq!((number("12.50").places(), number("100").places(), number("0.00").places()), (1, 0, 0));
-        assert_eq!(number("EUR 1").currency.unwrap().as_str(), "EUR");
+        let currency = |cell: &str| number(cell).said.map(|said| said.currency.as_str().to_owned());
+        assert_eq!(currency("EUR 1").as_deref(), Some("EUR"));
+        assert_eq!(currency("1 €").as_deref(), Some("EUR"));
+        assert_eq!(currency("$1 CAD").as_deref(), Some("CAD"));
+        assert_eq!(currency("1"), None);
     }
 }

@@ -5,6 +5,7 @@ use recon_engine::Column;
 
 use super::reading::Numbers;
 use super::side::Faults;
+use crate::cell::number::Said;
 use crate::profile::is_empty;
 use crate::{TextBatch, TextColumn};
 
@@ -17,7 +18,7 @@ pub(super) struct Amounts<'a> {
     pub(super) negate: bool,
 }
 
-/// The currencies of a batch's rows, where a code beside an amount can stand in for one that nothing else names.
+/// The currencies of a batch's rows, where a code or sign beside an amount can stand in for one that nothing else names.
 pub(super) struct RowCurrencies<'a> {
     pub(super) of_rows: &'a mut [Currency],
     /// Whether a row got its currency from its amount.
@@ -25,14 +26,14 @@ pub(super) struct RowCurrencies<'a> {
 }
 
 impl RowCurrencies<'_> {
-    /// Holds a code in a cell against the row's currency.
-    fn settle(&mut self, row: usize, said: Currency) -> Result<(), String> {
+    /// Holds what a cell says against the row's currency.
+    fn settle(&mut self, row: usize, said: Said) -> Result<(), String> {
         let Some(currency) = self.of_rows.get_mut(row) else { return Ok(()) };
         if *currency == Currency::NONE {
-            *self.adopted |= said != Currency::NONE;
-            *currency = said;
+            *self.adopted |= said.currency != Currency::NONE;
+            *currency = said.currency;
         }
-        if *currency == said {
+        if said.fits(*currency) {
             Ok(())
         } else {
             Err(format!("the cell says {said}, the row's currency is {currency}"))

@@ -1,14 +1,17 @@
-//! What the codes beside amounts say about currencies.
+//! What the codes and signs beside amounts say about currencies.
+
+use std::collections::BTreeSet;
 
 use recon_domain::{AMOUNT, CURRENCY, Currency, Role, RuleSet, Side};
 
 use super::Reading;
 use super::decide::{Plan, fit, is_absent, source_columns};
 use crate::Profile;
+use crate::cell::number::Said;
 use crate::profile::key;
 
-/// How many amounts there are on a side, how many of them have a code beside them, and the greatest exponent of
-/// those.
+/// How many amounts there are on a side, how many of them have a code or sign beside them, and the greatest
+/// exponent of those.
 #[derive(Debug, Clone, Copy)]
 struct Codes {
     amounts: u64,
@@ -72,10 +75,11 @@ pub(super) fn explain(rules: &RuleSet, plans: &mut [Plan; 2], profiles: &[Profil
                 ""
             };
             let (coded, amounts) = (own.coded, own.amounts);
+            let signs = assumed_signs(amount, index, &profiles[index]);
             (
-                false,
+                !signs.is_empty(),
                 format!(
-                    "currency: {coded} of {amounts} amounts have the code of one beside them, which is their row's{rest}"
+                    "currency: {coded} of {amounts} amounts have the code or sign of one beside them, which is their row's{signs}{rest}"
                 ),
             )
         } else if named[1 - index] || other.coded > 0 {
@@ -88,6 +92,23 @@ pub(super) fn explain(rules: &RuleSet, plans: &mut [Plan; 2], profiles: &[Profil
         };
         plans[index].readings.push(Reading::of(amount, side, assumed, text));
     }
+}
+
+/// Says what the signs that several currencies have were taken for.
+fn assumed_signs(amount: &Role, side: usize, profile: &Profile) -> String {
+    let mut signs = BTreeSet::new();
+    for column in source_columns(amount, side, profile) {
+        signs.extend(column.fits.keys().filter_map(|name| name.strip_prefix(key::SIGN)?.chars().next()));
+    }
+    let mut words = String::new();
+    for said in signs.into_iter().filter_map(Said::sign) {
+        let word = format!(
+            "; `{said}` was taken for {}, which others have too, unless `currency` in the file's options or `default_currency` in the rules names another",
+            said.currency
+        );
+        words.push_str(&word);
+    }
+    words
 }
 
 fn small(value: u64) -> u8 {

@@ -4,7 +4,7 @@ use jiff::fmt::strtime::BrokenDownTime;
 use recon_domain::{Currency, DateOrder, Day, Decimal, Instant};
 
 use super::decide::DatePlan;
-use crate::cell::number::{self, Marks};
+use crate::cell::number::{self, Marks, Said};
 use crate::cell::{date, timestamp};
 
 /// Shows a cell in a reason.
@@ -34,10 +34,10 @@ pub(super) struct Numbers {
 impl Numbers {
     /// The units of a cell that is not empty, and the currency beside them.
     #[inline]
-    pub(super) fn read(self, cell: &str) -> Result<(i128, Option<Currency>), String> {
+    pub(super) fn read(self, cell: &str) -> Result<(i128, Option<Said>), String> {
         let number = number::parse(cell, self.marks).map_err(|error| self.reason(cell, error))?;
         let units = number.at_scale(self.scale).map_err(|error| self.reason(cell, error))?;
-        Ok((units, number.currency))
+        Ok((units, number.said))
     }
 
     /// Credit minus debit stays within what a number may be.

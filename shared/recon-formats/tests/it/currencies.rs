@@ -78,7 +78,7 @@ fn amounts_of_different_codes_do_not_match_and_totals_are_by_currency() {
         ]
     );
     let reading = mapped.readings[0].iter().find(|reading| reading.text.starts_with("currency:")).unwrap();
-    assert!(reading.text.contains("2 of 3 amounts have the code"), "{}", reading.text);
+    assert!(reading.text.contains("2 of 3 amounts have the code or sign"), "{}", reading.text);
 }
 
 #[test]
@@ -138,4 +138,29 @@ fn the_scale_is_that_of_the_codes() {
     assert_eq!(scale(&["JPY 100", "JPY 5"]), 0);
     assert_eq!(scale(&["JPY 100", "5"]), 2);
     assert_eq!(scale(&["KWD 100", "5 JPY"]), 3);
+}
+
+#[test]
+fn signs_are_their_currencies_so_that_pounds_do_not_match_euros() {
+    let rules = equal_amounts(false);
+    let left = "ref,amount\na,€1.00\nb,£2.00\nc,$3.00\nd,¥4\ne,€5.00\n";
+    let right = "ref,amount\na,$1.00\nb,2.00 GBP\nc,USD 3.00\nd,$4\ne,5.00 €\n";
+    let (mapped, outcome) = run(&rules, left, right);
+    assert_eq!(codes(&mapped.left.currencies), ["EUR", "GBP", "USD", "JPY", "EUR"]);
+    assert_eq!(codes(&mapped.right.currencies), ["USD", "GBP", "USD", "USD", "EUR"]);
+    let pairs: Vec<_> =
+        outcome.matches.iter().map(|found| (found.left.as_slice(), found.right.as_slice())).collect();
+    assert_eq!(pairs, [(&[1_u32][..], &[1_u32][..]), (&[2][..], &[2][..]), (&[4][..], &[4][..])]);
+    let reading = mapped.readings[0].iter().find(|reading| reading.text.starts_with("currency:")).unwrap();
+    assert!(reading.assumed && reading.text.contains("`$` was taken for USD"), "{}", reading.text);
+    assert!(!reading.text.contains('€'), "{}", reading.text);
+}
+
+#[test]
+fn a_sign_of_several_currencies_fits_the_one_that_is_named() {
+    let rules = equal_amounts(true);
+    let left = "amount,currency\n$1.00,CAD\n$2.00,EUR\n€3.00,EUR\n£4.00,EGP\n¥5,CNY\n";
+    let (mapped, _) = run(&rules, left, left);
+    assert_eq!(codes(&mapped.left.currencies), ["CAD", "EUR", "EGP", "CNY"]);
+    assert_eq!(reasons(&mapped), ["the cell says $, the row's currency is EUR"]);
 }

@@ -3,6 +3,7 @@
 use recon_domain::Currency;
 
 use super::codes::{is_code, is_code_bytes};
+use super::signs::Said;
 use super::{Error, Marks, Number};
 use crate::cell::is_blank;
 
@@ -11,7 +12,7 @@ use crate::cell::is_blank;
 pub(super) struct Body<'a> {
     digits: &'a str,
     negative: bool,
-    currency: Option<Currency>,
+    said: Option<Said>,
 }
 
 /// Takes off what stands around the digits; `None` where that is not one number's.
@@ -19,7 +20,7 @@ pub(super) fn body(cell: &str) -> Option<Body<'_>> {
     if !may_start(cell.as_bytes()) {
         return None;
     }
-    let (mut rest, mut sign, mut currency, mut code) = (cell, None, false, None);
+    let (mut rest, mut sign, mut symbol, mut code) = (cell, None, None, None);
     loop {
         rest = rest.trim_matches(is_blank);
         let (first, last) = (rest.chars().next()?, rest.chars().next_back()?);
@@ -30,20 +31,24 @@ pub(super) fn body(cell: &str) -> Option<Body<'_>> {
                 return None;
             }
             rest = inner;
-        } else if is_symbol(first) && !currency {
-            (currency, rest) = (true, &rest[first.len_utf8()..]);
-        } else if let Some((found, after)) = code_before(rest).filter(|_| !currency) {
-            (currency, code, rest) = (true, Some(found), after);
+        } else if let Some(found) = Said::sign(first).filter(|_| symbol.is_none()) {
+            (symbol, rest) = (Some(found), &rest[first.len_utf8()..]);
+        } else if let Some((found, after)) = code_before(rest).filter(|_| code.is_none()) {
+            (code, rest) = (Some(found), after);
         } else if let Some(negative) = sign_of(last).filter(|_| sign.is_none()) {
             (sign, rest) = (Some(negative), &rest[..rest.len() - last.len_utf8()]);
-        } else if is_symbol(last) && !currency {
-            (currency, rest) = (true, &rest[..rest.len() - last.len_utf8()]);
-        } else if let Some((found, before)) = code_after(rest).filter(|_| !currency) {
-            (currency, code, rest) = (true, Some(found), before);
+        } else if let Some(found) = Said::sign(last).filter(|_| symbol.is_none()) {
+            (symbol, rest) = (Some(found), &rest[..rest.len() - last.len_utf8()]);
+        } else if let Some((found, before)) = code_after(rest).filter(|_| code.is_none()) {
+            (code, rest) = (Some(found), before);
         } else if let Some((negative, before)) = debit_or_credit(rest).filter(|_| sign.is_none()) {
             (sign, rest) = (Some(negative), before);
         } else {
-            return Some(Body { digits: rest, negative: sign == Some(true), currency: code });
+            let said = match (symbol, code) {
+                (Some(symbol), Some(code)) => Some(symbol.with_code(code)?),
+                (symbol, code) => symbol.or(code.map(Said::code)),
+            };
+            return Some(Body { digits: rest, negative: sign == Some(true), said });
         }
     }
 }
@@ -63,10 +68,6 @@ const fn sign_of(character: char) -> Option<bool> {
         '+' => Some(false),
         _ => None,
     }
-}
-
-const fn is_symbol(character: char) -> bool {
-    matches!(character, '$' | '£' | '¥' | '฿' | '\u{20A0}'..='\u{20C0}')
 }
 
 fn code_before(text: &str) -> Option<(Currency, &str)> {
@@ -97,7 +98,7 @@ impl Body<'_> {
         fraction.bytes().try_for_each(|byte| units.push(byte))?;
         let scale = u8::try_from(fraction.len()).map_err(|_| Error::TooLong)?;
         let units = if self.negative { -units.value } else { units.value };
-        Ok(Number { units, scale, currency: self.currency })
+        Ok(Number { units, scale, said: self.said })
     }
 }
 

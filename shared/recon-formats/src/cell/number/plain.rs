@@ -26,5 +26,5 @@ pub(super) fn plain(bytes: &[u8]) -> Option<(Number, Option<u8>)> {
         }
     }
     let units = i128::from(if negative { -units } else { units });
-    Some((Number { units, scale, currency: None }, mark))
+    Some((Number { units, scale, said: None }, mark))
 }
