@@ -28,7 +28,7 @@ pub enum Error {
     OtherFormat(&'static str),
     /// Nothing divides the lines into the same number of fields.
     #[error(
-        "not a table: none of comma, semicolon, tab and bar divides the lines evenly; say `delimiter` if it is one"
+        "not a table: none of comma, semicolon, tab and bar divides the lines evenly; say `delimiter` if it is one, or any for a file of one column"
     )]
     NoDelimiter,
     /// One line that is data, or may be anything.

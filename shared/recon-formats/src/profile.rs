@@ -32,6 +32,8 @@ pub(crate) mod key {
     pub(crate) const PLACES_COMMA: &str = "places,";
     pub(crate) const WHOLE_POINT: &str = "whole.";
     pub(crate) const WHOLE_COMMA: &str = "whole,";
+    pub(crate) const ABOVE: &str = "decimal:above";
+    pub(crate) const BELOW: &str = "decimal:below";
     pub(crate) const CODED: &str = "decimal:coded";
     /// Before a sign that several currencies have.
     pub(crate) const SIGN: &str = "decimal:sign:";
@@ -91,6 +93,9 @@ pub(crate) struct Counts {
     point: u64,
     comma: u64,
     either: u64,
+    /// Numbers above zero, and below it, whatever their marks.
+    above: u64,
+    below: u64,
     /// Those with the code or the sign of a currency beside them.
     coded: u64,
     /// Those with a sign that several currencies have, by sign.
@@ -166,6 +171,10 @@ impl Counts {
             self.comma += 1;
             self.extent_comma.add(number);
         }
+        if let Some(number) = fit.point.or(fit.comma) {
+            self.above += u64::from(number.units > 0);
+            self.below += u64::from(number.units < 0);
+        }
         if let Some(said) = fit.point.or(fit.comma).and_then(|number| number.said) {
             self.coded += 1;
             self.exponent = self.exponent.max(said.currency.exponent());
@@ -187,6 +196,8 @@ impl Counts {
             (key::POINT, self.point),
             (key::COMMA, self.comma),
             (key::EITHER, self.either),
+            (key::ABOVE, self.above),
+            (key::BELOW, self.below),
             (key::CODED, self.coded),
             (key::PLACES_POINT, u64::from(self.extent_point.places)),
             (key::PLACES_COMMA, u64::from(self.extent_comma.places)),

@@ -59,6 +59,11 @@ impl Column {
         self.is.kind == Kind::Number
     }
 
+    /// Whether it has whole numbers, which may say whose a row is.
+    pub(crate) fn is_key_number(&self) -> bool {
+        self.is_number() && !self.keys.is_empty()
+    }
+
     pub(crate) fn is_day(&self) -> bool {
         self.is.kind == Kind::Day
     }

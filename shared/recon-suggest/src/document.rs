@@ -101,7 +101,8 @@ fn columns(samples: &[Sample; 2], roles: &Roles) -> Map<String, Value> {
         }
         columns.insert("amount".to_owned(), Value::Object(column));
     }
-    if let Some(currency) = &roles.currency {
+    // Without a column on either side there is only the default.
+    if let Some(currency) = roles.currency.as_ref().filter(|currency| currency.places != [None; 2]) {
         let mut column = Map::new();
         for (number, side) in ["left", "right"].into_iter().enumerate() {
             if let Some(place) = currency.places[number] {

@@ -14,6 +14,8 @@ pub const LEAD_MIN: Score = 800;
 pub(crate) struct Findings {
     pub(crate) evidence: Vec<Evidence>,
     pub(crate) questions: Vec<Question>,
+    /// Whether one of the questions has to be answered before anything is matched.
+    pub(crate) is_open: bool,
 }
 
 impl Findings {
@@ -25,6 +27,17 @@ impl Findings {
     /// Asks for what cannot be told.
     pub(crate) fn ask(&mut self, subject: impl Into<String>, text: impl Into<String>, options: Vec<String>) {
         self.questions.push(Question { subject: subject.into(), text: text.into(), options });
+    }
+
+    /// Asks for what has to be known: any rules without the answer would match what does not belong together.
+    pub(crate) fn require(
+        &mut self,
+        subject: impl Into<String>,
+        text: impl Into<String>,
+        options: Vec<String>,
+    ) {
+        self.is_open = true;
+        self.ask(subject, text, options);
     }
 }
 

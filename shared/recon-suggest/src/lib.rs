@@ -2,6 +2,7 @@
 
 mod agreement;
 mod columns;
+mod debits;
 mod document;
 mod evidence;
 mod kind;
@@ -79,8 +80,10 @@ pub fn suggest(
     let samples = sample::both(left, right, go_on)?;
     let columns = Columns::of(&samples);
     let mut findings = Findings::default();
+    sample::tell_unseen(&samples, &mut findings);
     let roles = roles::find(&columns, &mut findings);
     let trial = Trial { samples: &samples, go_on };
+    debits::check(&trial, &columns, &roles, &mut findings)?;
     let found = passes::find(&trial, &roles, &mut findings)?;
     Ok(RuleSuggestion {
         rules: found.rules,

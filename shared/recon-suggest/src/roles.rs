@@ -9,10 +9,11 @@ mod words;
 use recon_domain::{Currency, DateOrder, Normalize};
 
 use crate::agreement::{LINKS_MIN, Witness, witness};
-use crate::columns::Columns;
+use crate::columns::{Column, Columns};
 use crate::evidence::Findings;
 use crate::overlap::{Link, Overlap};
 use crate::score::{SCORE_MAX, Score, percent, times};
+use currency::Told;
 
 /// Below this lift, rows that share a value agree in nothing else: sharing it means nothing.
 const LIFT_MIN: Score = 1_500;
@@ -41,6 +42,9 @@ impl Source {
 #[derive(Debug, Clone)]
 pub(crate) struct Amount {
     pub(crate) sources: [Source; 2],
+    /// Columns of debits or credits on each side whose numbers are all zero or less: their signs say what the column
+    /// says already.
+    pub(crate) negative: [Vec<usize>; 2],
     /// Whether the right side books with the opposite sign.
     pub(crate) negate: bool,
     pub(crate) links: Vec<Link>,
@@ -86,11 +90,15 @@ pub(crate) struct Words {
 }
 
 /// What the columns are.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Roles {
     pub(crate) amount: Option<Amount>,
     pub(crate) currency: Option<CurrencyRole>,
+    /// What is known of the currency where a question has to be answered first.
+    pub(crate) open_currency: Option<CurrencyRole>,
     pub(crate) date: Option<Date>,
+    /// Whether both sides have dates, but it cannot be told how to compare them.
+    pub(crate) undated: bool,
     pub(crate) reference: Option<Reference>,
     pub(crate) words: Option<Words>,
 }
@@ -103,10 +111,18 @@ pub(crate) fn find(columns: &Columns<'_>, findings: &mut Findings) -> Roles {
     anchors.extend(amount.iter().flat_map(|role| role.links.iter().copied()));
     anchors.sort_unstable();
     anchors.dedup();
-    let currency = amount.as_ref().and_then(|_| currency::find(columns, &anchors, findings));
+    let currency =
+        amount.as_ref().map_or(Told::Nothing, |amount| currency::find(columns, amount, &anchors, findings));
+    let (currency, open_currency) = match currency {
+        Told::Role(role) => (Some(role), None),
+        Told::Open(role) => (None, Some(role)),
+        Told::Nothing => (None, None),
+    };
     let date = date::find(columns, &anchors, findings);
-    let words = words::find(columns, &anchors, reference.as_ref(), findings);
-    Roles { amount, currency, date, reference, words }
+    let words = words::find(columns, &anchors, amount.as_ref(), reference.as_ref(), findings);
+    let [left, right] = [0, 1].map(|side| columns.sides[side].iter().any(Column::is_day));
+    let undated = date.is_none() && left && right;
+    Roles { amount, currency, open_currency, date, undated, reference, words }
 }
 
 /// What the values of two columns say: how much they share, and whether rows that share a value agree elsewhere.

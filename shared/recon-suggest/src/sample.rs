@@ -9,7 +9,9 @@ use recon_formats::mapping::Input;
 use recon_formats::{BatchSource, Keep, Profile, TextBatch, TextColumn};
 
 use crate::Error;
+use crate::evidence::Findings;
 use crate::kind::KindOf;
+use crate::score::SCORE_MAX;
 use choose::Choice;
 pub(crate) use source::SampleSource;
 
@@ -32,6 +34,8 @@ pub(crate) type GoOn<'a> = &'a (dyn Fn() -> bool + Sync);
 pub(crate) struct Sample {
     /// The columns that are looked at.
     pub(crate) header: Vec<String>,
+    /// How many more columns the side has.
+    pub(crate) unseen: usize,
     /// What all rows show.
     pub(crate) profile: Profile,
     pub(crate) options: ReadOptions,
@@ -56,6 +60,20 @@ impl Sample {
 pub(crate) fn sampled([left, right]: &[Sample; 2]) -> SampledRows {
     let count = |sample: &Sample| u64::try_from(sample.len()).unwrap_or(u64::MAX);
     SampledRows { left: count(left), right: count(right), complete: left.complete && right.complete }
+}
+
+/// Says which columns were not looked at, so that nobody takes silence about them for an answer.
+pub(crate) fn tell_unseen(samples: &[Sample; 2], findings: &mut Findings) {
+    for (side, sample) in ["left", "right"].into_iter().zip(samples).filter(|(_, sample)| sample.unseen > 0) {
+        let text = format!(
+            "the {side} file has {} columns; {} were looked at, the last {} after `{}` were not",
+            sample.header.len() + sample.unseen,
+            sample.header.len(),
+            sample.unseen,
+            sample.header.last().map_or("", String::as_str)
+        );
+        findings.tell(format!("/{side}"), text, SCORE_MAX);
+    }
 }
 
 /// Takes a sample of both sides: all rows up to [`SAMPLE_ROWS_MAX`] and [`SAMPLE_CELLS_MAX`]. Of more, those whose values that look like keys
@@ -173,8 +191,9 @@ impl<'a, 'g> Opened<'a, 'g> {
             true
         })?;
         let complete = u64::try_from(rows.len()) == Ok(self.profile.rows);
+        let unseen = self.source.header().len().saturating_sub(self.header.len());
         let Self { header, profile, options, .. } = self;
-        Ok(Sample { header, profile, options, rows, complete })
+        Ok(Sample { header, unseen, profile, options, rows, complete })
     }
 }
 

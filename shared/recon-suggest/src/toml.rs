@@ -1,6 +1,6 @@
 //! A suggestion as a rule file, with what speaks for it and what is open as comments.
 
-use recon_contract::{RuleSuggestion, rules};
+use recon_contract::{Evidence, RuleSuggestion, rules};
 
 /// Characters of a line of a comment.
 const LINE_CHARS_MAX: usize = 110;
@@ -15,24 +15,38 @@ pub fn to_toml(suggestion: &RuleSuggestion) -> String {
             comment(&mut out, &format!("  - {option}"));
         }
     }
+    let document = suggestion.rules.as_ref().or(suggestion.draft.as_ref());
+    let text = document.map(rules::to_toml).unwrap_or_default();
+    let mut pass = 0;
+    let lines: Vec<(&str, Option<String>)> =
+        text.lines().map(|line| (line, subject(line, &mut pass))).collect();
+    // What no heading is about stands before all of them.
+    let is_placed = |of: &str| lines.iter().any(|(_, heading)| is_about(of, heading.as_deref()));
+    for evidence in suggestion.evidence.iter().filter(|evidence| !is_placed(&evidence.subject)) {
+        tell(&mut out, evidence);
+    }
     if !out.is_empty() {
         out.push('\n');
     }
-    let Some(document) = suggestion.rules.as_ref().or(suggestion.draft.as_ref()) else { return out };
-    let mut pass = 0;
-    for line in rules::to_toml(document).lines() {
-        if let Some(subject) = subject(line, &mut pass) {
-            let about = |of: &str| {
-                of == subject || of.strip_prefix(subject.as_str()).is_some_and(|rest| rest.starts_with('/'))
-            };
-            for evidence in suggestion.evidence.iter().filter(|evidence| about(&evidence.subject)) {
-                comment(&mut out, &format!("{} (score {})", evidence.text, evidence.score));
-            }
+    for (line, heading) in &lines {
+        let about = |evidence: &&Evidence| is_about(&evidence.subject, heading.as_deref());
+        for evidence in suggestion.evidence.iter().filter(about) {
+            tell(&mut out, evidence);
         }
         out.push_str(line);
         out.push('\n');
     }
     out
+}
+
+fn tell(out: &mut String, evidence: &Evidence) {
+    comment(out, &format!("{} (score {})", evidence.text, evidence.score));
+}
+
+/// Whether a place is that of a heading, or below it.
+fn is_about(of: &str, heading: Option<&str>) -> bool {
+    let rest = heading.and_then(|heading| of.strip_prefix(heading));
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// The place in the document that a heading is of.
@@ -65,7 +79,7 @@ fn comment(out: &mut String, text: &str) {
 
 #[cfg(test)]
 mod tests {
-    use recon_contract::{Evidence, Question, SampledRows};
+    use recon_contract::{Question, SampledRows};
     use serde_json::json;
 
     use super::*;
@@ -87,6 +101,7 @@ mod tests {
             expected: Vec::new(),
             sample: SampledRows { left: 1, right: 1, complete: true },
             evidence: vec![
+                evidence("/left", "about the file"),
                 evidence("/columns/amount", "`a\nb`: its name"),
                 evidence("/columns/amount/negate", "signs"),
                 evidence("/passes/1", &"word ".repeat(60)),
@@ -104,6 +119,7 @@ mod tests {
             "{toml}"
         );
         assert!(toml.starts_with("# QUESTION /columns/date: which?\n"), "{toml}");
+        assert!(toml.contains("# about the file (score 9000)\n\n"), "{toml}");
         assert!(toml.lines().all(|line| line.chars().count() <= LINE_CHARS_MAX + 10), "{toml}");
     }
 }

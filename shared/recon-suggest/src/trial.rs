@@ -1,5 +1,7 @@
 //! Rules tried on a sample, by the engine itself.
 
+mod apart;
+
 use std::num::NonZeroUsize;
 
 use recon_contract::{ExpectedPass, rules};
@@ -11,6 +13,7 @@ use serde_json::Value;
 
 use crate::Error;
 use crate::sample::{GoOn, Sample, SampleSource};
+pub(crate) use apart::Apart;
 
 /// What rules are tried on.
 pub(crate) struct Trial<'a> {
@@ -44,24 +47,37 @@ impl Trial<'_> {
     }
 
     pub(crate) fn reconcile(&self, rules: RuleSet) -> Result<Ran, Error> {
-        let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-        let [left, right] = self.samples;
-        let (mut left_source, mut right_source) = (SampleSource::new(left), SampleSource::new(right));
-        let mapped = map_both(
-            &rules,
-            Input { source: &mut left_source, options: left.options.clone() },
-            Input { source: &mut right_source, options: right.options.clone() },
-            threads,
-            &|_, _, _| (self.go_on)(),
-        )?;
+        let mapped = self.map(&rules)?;
         let (left, right, texts) = (&mapped.left, &mapped.right, &mapped.texts);
-        let outcome = reconcile(&rules, left, right, texts, threads, &Stop(self.go_on));
+        let outcome = reconcile(&rules, left, right, texts, threads(), &Stop(self.go_on));
         let outcome = outcome.map_err(|recon_engine::Cancelled| Error::Cancelled)?;
         Ok(Ran { rules, mapped, outcome })
     }
+
+    /// Reads the samples as a run with these rules does.
+    pub(crate) fn map(&self, rules: &RuleSet) -> Result<Mapped, Error> {
+        let [left, right] = self.samples;
+        let (mut left_source, mut right_source) = (SampleSource::new(left), SampleSource::new(right));
+        let mapped = map_both(
+            rules,
+            Input { source: &mut left_source, options: left.options.clone() },
+            Input { source: &mut right_source, options: right.options.clone() },
+            threads(),
+            &|_, _, _| (self.go_on)(),
+        )?;
+        Ok(mapped)
+    }
+}
+
+fn threads() -> NonZeroUsize {
+    std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
 }
 
 impl Ran {
+    const fn tables(&self) -> [&Table; 2] {
+        [&self.mapped.left, &self.mapped.right]
+    }
+
     /// What each pass matches, suggestions included.
     pub(crate) fn expected(&self) -> Vec<ExpectedPass> {
         let count = |rows: usize| u64::try_from(rows).unwrap_or(u64::MAX);
@@ -81,6 +97,11 @@ impl Ran {
     pub(crate) fn matches_of<'r>(&'r self, name: &str) -> impl Iterator<Item = &'r Match> + use<'r> {
         let number = self.rules.passes.iter().position(|pass| pass.name == name);
         self.outcome.matches.iter().filter(move |found| Some(usize::from(found.pass)) == number)
+    }
+
+    /// The matches of a pass that stand by themselves.
+    pub(crate) fn confirmed<'r>(&'r self, name: &str) -> impl Iterator<Item = &'r Match> + use<'r> {
+        self.matches_of(name).filter(|found| found.status == MatchStatus::Confirmed)
     }
 
     /// How many matches of a pass stand by themselves, and how many wait for a person.

@@ -8,18 +8,19 @@ fn demo() -> [String; 2] {
     ["bank.csv", "ledger.csv"].map(|name| demo_folder().join(name).to_str().unwrap().to_owned())
 }
 
+fn write(folder: &Folder, name: &str, text: &str) -> String {
+    let path = folder.path().join(name);
+    std::fs::write(&path, text).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
 /// Two files that share nothing.
 fn strangers(folder: &Folder) -> [String; 2] {
-    let write = |name: &str, text: String| {
-        let path = folder.path().join(name);
-        std::fs::write(&path, text).unwrap();
-        path.to_str().unwrap().to_owned()
-    };
     let payments = (1..60).map(|n| format!("2026-01-{:02},{n}.37\n", n % 28 + 1)).collect::<String>();
     let plants = (1..60).map(|n| format!("plant {n},{}\n", n * 1_000)).collect::<String>();
     [
-        write("payments.csv", format!("date,amount\n{payments}")),
-        write("plants.csv", format!("label,height\n{plants}")),
+        write(folder, "payments.csv", &format!("date,amount\n{payments}")),
+        write(folder, "plants.csv", &format!("label,height\n{plants}")),
     ]
 }
 
@@ -66,6 +67,64 @@ fn where_too_little_can_be_told_it_asks_and_does_not_run() {
     let suggested = recon(&folder, &["suggest", &left, &right]).unwrap();
     assert_eq!(suggested.status.code(), Some(2), "{}", said(&suggested));
     assert!(String::from_utf8_lossy(&suggested.stdout).contains("QUESTION"));
+}
+
+#[test]
+fn a_currency_that_one_file_does_not_say_stops_a_run_until_it_is_answered() {
+    let folder = Folder::new().unwrap();
+    let lines = |currency: fn(u32) -> &'static str| -> String {
+        (1..60).map(|n| format!("2026-01-{:02},{n}.37{}\n", n % 28 + 1, currency(n))).collect()
+    };
+    let several = lines(|n| if n % 2 == 0 { ",EUR" } else { ",USD" });
+    let left = write(&folder, "left.csv", &format!("date,amount,currency\n{several}"));
+    let right = write(&folder, "right.csv", &format!("date,amount\n{}", lines(|_| "")));
+    let out = folder.path().join("out");
+    let run = |more: &[&str]| {
+        recon(&folder, &[&["match", &left, &right, "--out", out.to_str().unwrap()], more].concat()).unwrap()
+    };
+    let refused = run(&[]);
+    assert_eq!(refused.status.code(), Some(2), "{}", said(&refused));
+    for part in ["QUESTION /columns/currency", "`currency` in [right]", "has to be answered", "--rules"] {
+        assert!(said(&refused).replace("\n#", "").contains(part), "{part}: {}", said(&refused));
+    }
+    assert!(!out.exists(), "nothing is written");
+
+    // What was said is a rule file that lacks only the answer.
+    let suggested = recon(&folder, &["suggest", &left, &right, "--format", "toml"]).unwrap();
+    assert_eq!(suggested.status.code(), Some(2), "{}", said(&suggested));
+    let draft = String::from_utf8(suggested.stdout).unwrap();
+    let rules = write(&folder, "rules.toml", &format!("{draft}\n[right]\ncurrency = \"EUR\"\n"));
+    let answered = run(&["--rules", &rules, "--format", "json"]);
+    assert_eq!(answered.status.code(), Some(1), "{}", said(&answered));
+    let summary: serde_json::Value = serde_json::from_slice(&answered.stdout).unwrap();
+    assert_eq!(summary["left"]["matched"], 29, "those in euros: {summary}");
+}
+
+#[test]
+fn lists_of_one_column_are_matched_and_what_is_no_table_is_refused() {
+    let folder = Folder::new().unwrap();
+    let list = |name: &str, numbers: std::ops::Range<u32>| {
+        let lines: String = numbers.map(|n| format!("INV-{:05}\n", n * 37)).collect();
+        write(&folder, name, &format!("invoice\n{lines}"))
+    };
+    let (left, right) = (list("left.csv", 100..160), list("right.csv", 110..170));
+    let out = folder.path().join("out");
+    let run = recon(&folder, &["match", &left, &right, "--out", out.to_str().unwrap()]).unwrap();
+    assert_eq!(run.status.code(), Some(1), "{}", said(&run));
+    assert!(said(&run).contains("read as one column"), "{}", said(&run));
+    let summary = std::fs::read(out.join("summary.json")).unwrap();
+    let summary: serde_json::Value = serde_json::from_slice(&summary).unwrap();
+    assert_eq!((&summary["left"]["matched"], &summary["right"]["matched"]), (&50.into(), &50.into()));
+    // The rules that were kept read the files in the same way.
+    let kept = out.join("rules.toml");
+    let again = ["match", &left, &right, "--rules", kept.to_str().unwrap(), "--format", "json"];
+    let again = recon(&folder, &again).unwrap();
+    assert_eq!(serde_json::from_slice::<serde_json::Value>(&again.stdout).unwrap(), summary);
+
+    let ragged = write(&folder, "ragged.csv", "name, town and more\nAda\nBruno\nClara; Eva\nDirk\nFrank\n");
+    let refused = recon(&folder, &["match", &ragged, &right]).unwrap();
+    assert_eq!(refused.status.code(), Some(2), "{}", said(&refused));
+    assert!(said(&refused).contains("not a table"), "{}", said(&refused));
 }
 
 #[test]

@@ -16,6 +16,8 @@ pub(super) struct Amounts<'a> {
     pub(super) required: Option<RowCurrencies<'a>>,
     pub(super) null_values: &'a [String],
     pub(super) negate: bool,
+    /// Whether debits, and credits, are read without their signs.
+    pub(super) unsigned: [bool; 2],
 }
 
 /// The currencies of a batch's rows, where a code or sign beside an amount can stand in for one that nothing else names.
@@ -63,12 +65,14 @@ impl Amounts<'_> {
         units: &mut Vec<i128>,
         faults: &mut Faults,
     ) {
-        let (debits, credits) = (&batch.columns[debit], &batch.columns[credit]);
+        let (debits, credits, unsigned) = (&batch.columns[debit], &batch.columns[credit], self.unsigned);
         for (row, (debit_cell, credit_cell)) in debits.iter().zip(credits.iter()).enumerate() {
             let mut source = debit;
             let found = self.read(debit_cell, row).and_then(|debited| {
                 source = credit;
+                let debited = if unsigned[0] { debited.map(i128::abs) } else { debited };
                 let credited = self.read(credit_cell, row)?;
+                let credited = if unsigned[1] { credited.map(i128::abs) } else { credited };
                 match (debited, credited) {
                     (None, None) => {
                         source = debit;

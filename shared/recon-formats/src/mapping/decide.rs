@@ -12,7 +12,12 @@ use crate::profile::{key, order_key};
 /// How the cells of one role are read on one side.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum RolePlan {
-    Number { marks: Marks, scale: u8 },
+    /// Of debits and of credits, whether their signs only repeat what their column says.
+    Number {
+        marks: Marks,
+        scale: u8,
+        unsigned: [bool; 2],
+    },
     Day(DatePlan),
     Instant(DatePlan),
     Text,
@@ -88,7 +93,10 @@ impl SidePlanner<'_> {
         match self.role.kind {
             RoleType::Text => RolePlan::Text,
             RoleType::Timestamp => RolePlan::Instant(self.dates(plan)),
-            RoleType::Decimal | RoleType::Integer => RolePlan::Number { marks: self.marks(plan), scale: 0 },
+            RoleType::Decimal | RoleType::Integer => {
+                let marks = self.marks(plan);
+                RolePlan::Number { marks, scale: 0, unsigned: self.unsigned(plan) }
+            }
             RoleType::Date => RolePlan::Day(self.dates(plan)),
         }
     }
@@ -162,6 +170,23 @@ impl SidePlanner<'_> {
         let most_key = if most == "." { key::POINT } else { key::COMMA };
         self.check_mixed(plan, key::DECIMAL, most, most_key, false);
         Marks { decimal: if most == "." { '.' } else { ',' }, thousands }
+    }
+
+    /// Banks write debits with a sign or without. Where none of a column's numbers is above zero, the sign says what the
+    /// column says already; where signs are mixed, a negative debit is a debit that was taken back.
+    fn unsigned(&self, plan: &mut Plan) -> [bool; 2] {
+        let Source::DebitCredit { debit, credit } = &self.role.sources[self.side] else { return [false; 2] };
+        [("debits", debit), ("credits", credit)].map(|(what, name)| {
+            let fits = self.profile.column(name).map(|column| &column.fits);
+            let unsigned = fits.is_some_and(|fits| fit(fits, key::ABOVE) == 0 && fit(fits, key::BELOW) > 0);
+            if unsigned {
+                let text = format!(
+                    "{what} in `{name}`: assumed to be above zero, since none of its numbers is: the sign says the same as the column"
+                );
+                self.say(plan, true, text);
+            }
+            unsigned
+        })
     }
 
     /// What the rest of the file says about marks.

@@ -21,7 +21,7 @@ pub(super) struct RoleMapper<'a> {
 }
 
 enum Kind<'a> {
-    Number { numbers: Numbers, is_amount: bool },
+    Number { numbers: Numbers, unsigned: [bool; 2], is_amount: bool },
     Day(Days),
     Instant(&'a DatePlan),
     Text(Preparer),
@@ -31,8 +31,9 @@ enum Kind<'a> {
 impl<'a> Kind<'a> {
     fn new(plan: &'a RolePlan, role: &Role) -> Self {
         match plan {
-            RolePlan::Number { marks, scale } => Self::Number {
+            RolePlan::Number { marks, scale, unsigned } => Self::Number {
                 numbers: Numbers { marks: *marks, scale: *scale },
+                unsigned: *unsigned,
                 is_amount: role.name == AMOUNT,
             },
             RolePlan::Day(plan) => Self::Day(Days::new(plan.clone())),
@@ -75,12 +76,13 @@ impl<'a> RoleMapper<'a> {
         let Some(source) = self.sources.first().copied() else { return fill(column, batch.len()) };
         let cells = &batch.columns[source];
         match (&mut self.kind, column) {
-            (Kind::Number { numbers, is_amount }, Column::Number { units, .. }) => {
+            (Kind::Number { numbers, unsigned, is_amount }, Column::Number { units, .. }) => {
                 let mut reader = Amounts {
                     numbers: *numbers,
                     required: is_amount.then_some(currencies),
                     null_values,
                     negate: self.role.negate[self.side],
+                    unsigned: *unsigned,
                 };
                 match (&self.role.sources[self.side], self.sources.as_slice()) {
                     (Source::DebitCredit { .. }, [debit, credit]) => {

@@ -164,3 +164,18 @@ fn a_sign_of_several_currencies_fits_the_one_that_is_named() {
     assert_eq!(codes(&mapped.left.currencies), ["CAD", "EUR", "EGP", "CNY"]);
     assert_eq!(reasons(&mapped), ["the cell says $, the row's currency is EUR"]);
 }
+
+#[test]
+fn debits_that_all_have_a_sign_are_debits_and_mixed_ones_were_taken_back() {
+    let mut rules = equal_amounts(false);
+    rules.roles[0].sources[0] = Source::DebitCredit { debit: "debit".into(), credit: "credit".into() };
+    let units = |left: &str| {
+        let (mapped, _) = run(&rules, left, "x,amount\na,1.00\n");
+        let Column::Number { units, .. } = &mapped.left.columns[0] else { unreachable!() };
+        let told = mapped.readings[0].iter().find(|reading| reading.text.starts_with("debits in `debit`"));
+        (units.clone(), told.is_some_and(|reading| reading.assumed))
+    };
+    assert_eq!(units("debit,credit\n-1.00,0.00\n0.00,3.00\n-2.50,\n"), (vec![-100, 300, -250], true));
+    assert_eq!(units("debit,credit\n1.00,0.00\n,3.00\n-2.50,\n"), (vec![-100, 300, 250], false));
+    assert_eq!(units("debit,credit\n1.00,\n,3.00\n2.50,\n"), (vec![-100, 300, -250], false));
+}

@@ -2,12 +2,12 @@
 
 use serde_json::json;
 
-use super::{near, similar};
+use super::drafts::{near, similar};
 use crate::Error;
 use crate::document::{PassDraft, document};
 use crate::measure::{DAYS_MAX, Days, Differences, EXCEPTIONS_PERCENT, FEE_PERCENT_MAX, Fee};
 use crate::roles::Roles;
-use crate::trial::Trial;
+use crate::trial::{Apart, Trial};
 
 const BY_REFERENCE: &str = "probe by reference";
 const BY_WORDS: &str = "probe by words";
@@ -17,8 +17,10 @@ const EXACT_BY_WORDS: &str = "exact by words";
 /// Tolerances that pairs show which belong together for other reasons.
 #[derive(Debug, Default)]
 pub(super) struct Measured {
-    /// Days between them; `None` where there are no dates.
+    /// Days between them; `None` where there are no dates. Where too few pairs tell, it is the same day.
     pub(super) days: Option<Days>,
+    /// Whether enough pairs told them.
+    pub(super) days_seen: bool,
     /// A difference of amounts that is rounding, and how many pairs have it.
     pub(super) rounding_by_reference: Option<(String, usize)>,
     pub(super) rounding_by_words: Option<(String, usize)>,
@@ -26,18 +28,19 @@ pub(super) struct Measured {
 }
 
 pub(super) fn measure(trial: &Trial<'_>, roles: &Roles) -> Result<Measured, Error> {
-    let days = match &roles.date {
-        Some(_) => days(trial, roles)?,
-        None => None,
-    };
-    let mut measured = Measured { days, ..Measured::default() };
+    let mut measured = Measured::default();
+    if roles.date.is_some() {
+        let days = days(trial, roles)?;
+        measured.days_seen = days.is_some();
+        measured.days = Some(days.unwrap_or_default());
+    }
     if roles.amount.is_some() {
         differences(trial, roles, &mut measured)?;
     }
     Ok(measured)
 }
 
-/// The days between pairs of which something else leaves no doubt.
+/// The days between pairs of which something else leaves no doubt: what repeats, as a rent does, leads to any month.
 fn days(trial: &Trial<'_>, roles: &Roles) -> Result<Option<Days>, Error> {
     let wide = Days { before: DAYS_MAX, after: DAYS_MAX, working: false };
     let equal = |roles: &[Option<&'static str>]| roles.iter().copied().flatten().collect::<Vec<_>>();
@@ -60,9 +63,19 @@ fn days(trial: &Trial<'_>, roles: &Roles) -> Result<Option<Days>, Error> {
         probes.push(probe(BY_WORDS, equal(&[amount]), similar(roles)));
     }
     let Some(ran) = trial.document(&document(trial.samples, roles, &probes))? else { return Ok(None) };
-    let found = [BY_REFERENCE, BY_WORDS].into_iter().flat_map(|pass| ran.matches_of(pass));
-    let pairs: Vec<_> = found.filter_map(|found| ran.days(found)).collect();
-    Ok(Days::of(&pairs, EXCEPTIONS_PERCENT).map(Days::with_holiday))
+    let words = roles.words.as_ref().map(|words| words.name);
+    let by = [(BY_REFERENCE, [reference, amount]), (BY_WORDS, [amount, words])];
+    let (mut sure, mut all) = (Vec::new(), Vec::new());
+    for (pass, by) in by {
+        let apart = Apart::by(&ran, &equal(&by));
+        for (found, pair) in ran.matches_of(pass).filter_map(|found| Some((found, ran.days(found)?))) {
+            all.push(pair);
+            if apart.holds(found) {
+                sure.push(pair);
+            }
+        }
+    }
+    Ok(Days::around_usual(&sure, &all, EXCEPTIONS_PERCENT).map(Days::with_holiday))
 }
 
 /// What amounts differ by where the rest agrees.

@@ -25,6 +25,8 @@ const DEBIT_NAMED_MIN: Score = 7_000;
 /// Numbers of one side that may be the amounts.
 struct Numbers {
     source: Source,
+    /// Columns of debits or credits whose numbers are all zero or less.
+    negative: Vec<usize>,
     label: String,
     named: Score,
     fits: Score,
@@ -35,6 +37,7 @@ struct Numbers {
 /// A left and a right source.
 struct Candidate {
     sources: [Source; 2],
+    negative: [Vec<usize>; 2],
     labels: [String; 2],
     named: Score,
     values: Values,
@@ -89,7 +92,8 @@ fn settle(best: Candidate, findings: &mut Findings) -> Amount {
         findings.ask(format!("{SUBJECT}/negate"), text, vec!["right".to_owned(), "none".to_owned()]);
     }
     let witnessed = best.values.witness.is_some();
-    Amount { sources: best.sources, negate, links: best.values.overlap.links, witnessed }
+    let Candidate { sources, negative, .. } = best;
+    Amount { sources, negative, negate, links: best.values.overlap.links, witnessed }
 }
 
 fn candidate(columns: &Columns<'_>, left: &Numbers, right: &Numbers) -> Candidate {
@@ -102,6 +106,7 @@ fn candidate(columns: &Columns<'_>, left: &Numbers, right: &Numbers) -> Candidat
     let score = times(found, left.fits.min(right.fits));
     Candidate {
         sources: [left.source, right.source],
+        negative: [left.negative.clone(), right.negative.clone()],
         labels: [left.label.clone(), right.label.clone()],
         named,
         score: if values.is_refuted() { score.min(REFUTED_MAX) } else { score },
@@ -127,7 +132,7 @@ fn sources(columns: &[Column]) -> Vec<Numbers> {
         // Whole numbers without a name may be anything that is counted or numbered.
         let fits = if column.is.is_whole && named == 0 { times(fits, WHOLE) } else { fits };
         let (source, label) = (Source::Column(column.place), format!("`{}`", column.name));
-        Numbers::new(source, label, named, fits, column.numbers.clone())
+        Numbers::new(source, Vec::new(), label, named, fits, column.numbers.clone())
     };
     let mut sources: Vec<Numbers> = numbers.iter().map(single).collect();
     for (place, first) in numbers.iter().enumerate() {
@@ -148,14 +153,28 @@ fn debit_credit(first: &Column, second: &Column) -> Option<Numbers> {
     let (forward, backward) = (pair_named(first, second), pair_named(second, first));
     // Where the names do not say which is which, the signs of the pairs will.
     let (debit, credit) = if backward > forward { (second, first) } else { (first, second) };
-    let size = |number: &Option<i128>| number.unwrap_or(0);
+    let are_negative = [debit, credit].map(is_negative);
+    let size = |number: &Option<i128>, is_negative: bool| {
+        let units = number.unwrap_or(0);
+        if is_negative { units.saturating_neg() } else { units }
+    };
     let units = debit.numbers.iter().zip(&credit.numbers).map(|(debit, credit)| {
-        (debit.is_some() || credit.is_some()).then(|| size(credit).saturating_sub(size(debit)))
+        let difference = || size(credit, are_negative[1]).saturating_sub(size(debit, are_negative[0]));
+        (debit.is_some() || credit.is_some()).then(difference)
     });
+    let negative = [debit, credit].into_iter().filter(|column| is_negative(column));
+    let negative = negative.map(|column| column.place).collect();
     let label = format!("`{}` (debit) and `{}` (credit)", debit.name, credit.name);
     let source = Source::DebitCredit(debit.place, credit.place);
     let fits = debit.is.fits.min(credit.is.fits);
-    Some(Numbers::new(source, label, forward.max(backward), fits, units.collect()))
+    Some(Numbers::new(source, negative, label, forward.max(backward), fits, units.collect()))
+}
+
+/// Whether none of a column's numbers is above zero, and some are below: banks write what was paid so, beside what was
+/// received.
+fn is_negative(column: &Column) -> bool {
+    let units = || column.numbers.iter().flatten();
+    units().all(|units| *units <= 0) && units().any(|units| *units < 0)
 }
 
 /// Whether nearly every row has a number in exactly one of the two.
@@ -172,9 +191,16 @@ fn are_complementary(first: &Column, second: &Column) -> bool {
 }
 
 impl Numbers {
-    fn new(source: Source, label: String, named: Score, fits: Score, units: Vec<Option<i128>>) -> Self {
+    fn new(
+        source: Source,
+        negative: Vec<usize>,
+        label: String,
+        named: Score,
+        fits: Score,
+        units: Vec<Option<i128>>,
+    ) -> Self {
         let sizes = units.iter().map(|units| units.map(i128::unsigned_abs).filter(|size| *size > 0));
         let counted = Counted::of(sizes);
-        Self { source, label, named, fits, units, counted }
+        Self { source, negative, label, named, fits, units, counted }
     }
 }

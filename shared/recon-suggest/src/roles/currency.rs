@@ -1,8 +1,10 @@
-//! The currency: a column of codes on both sides, or on one of which the other has to be the same.
+//! The currency: of columns of codes, or of codes and signs beside the amounts, on both sides, or on one of which the
+//! other has to be the same.
 
 use recon_domain::Currency;
+use recon_formats::cell::number;
 
-use super::{CurrencyRole, named, names_text};
+use super::{Amount, CurrencyRole, named, names_text};
 use crate::columns::{Column, Columns};
 use crate::evidence::Findings;
 use crate::names::{self, Meaning};
@@ -10,19 +12,59 @@ use crate::overlap::Link;
 use crate::score::{SCORE_MAX, Score, percent, share_of};
 
 const SUBJECT: &str = "/columns/currency";
+const DEFAULT: &str = "/default_currency";
 /// The share of pairs that must have the same currency.
 const SAME_MIN: Score = 5_000;
 /// What is worth a currency that one side says of itself alone.
 const ONE_SIDED: Score = 7_000;
+const SIDES: [&str; 2] = ["left", "right"];
 
-pub(super) fn find(columns: &Columns<'_>, anchors: &[Link], findings: &mut Findings) -> Option<CurrencyRole> {
+/// What is known of the currencies.
+pub(super) enum Told {
+    /// They are compared, or one is taken for all.
+    Role(CurrencyRole),
+    /// One side says its own, the other one's has to be asked for; this much of the role is known.
+    Open(CurrencyRole),
+    /// Neither side says one, or each row has its own beside the amount.
+    Nothing,
+}
+
+/// Where one side says its currencies.
+struct Said {
+    side: usize,
+    /// The column, or the amounts themselves.
+    place: Option<usize>,
+    label: String,
+    /// All that are said, each once.
+    codes: Vec<Currency>,
+}
+
+pub(super) fn find(
+    columns: &Columns<'_>,
+    amount: &Amount,
+    anchors: &[Link],
+    findings: &mut Findings,
+) -> Told {
     let [left, right] = [0, 1].map(|side| columns.sides[side].iter().filter(|column| column.is_currency()));
     let (left, right): (Vec<&Column>, Vec<&Column>) = (left.collect(), right.collect());
-    match (left.as_slice(), right.as_slice()) {
-        ([], []) => None,
-        ([], several) => one_sided(columns, 1, several, findings),
-        (several, []) => one_sided(columns, 0, several, findings),
-        (_, _) => two_sided(columns, anchors, (&left, &right), findings),
+    if !left.is_empty() && !right.is_empty() {
+        return two_sided(columns, anchors, (&left, &right), findings).map_or(Told::Nothing, Told::Role);
+    }
+    let said = |side: usize, of: &[&Column]| {
+        in_column(columns, side, of).or_else(|| beside_amounts(columns, side, amount))
+    };
+    match (said(0, &left), said(1, &right)) {
+        (None, None) => told_of_one(columns, findings),
+        (Some(one), None) | (None, Some(one)) => one_sided(columns, one, findings),
+        (Some(left), Some(right)) => {
+            let places = [left.place, right.place];
+            if places == [None, None] {
+                return Told::Nothing;
+            }
+            let text = format!("{} on the left and {} on the right say it", left.label, right.label);
+            findings.tell(SUBJECT, text, ONE_SIDED);
+            Told::Role(CurrencyRole { places, default: None })
+        }
     }
 }
 
@@ -74,45 +116,81 @@ fn two_sided(
     Some(CurrencyRole { places: [Some(a.place), Some(b.place)], default: None })
 }
 
-fn one_sided(
-    columns: &Columns<'_>,
-    side: usize,
-    several: &[&Column],
-    findings: &mut Findings,
-) -> Option<CurrencyRole> {
+/// The column of a side that names currencies, if there is one: the one whose name says so best.
+fn in_column(columns: &Columns<'_>, side: usize, several: &[&Column]) -> Option<Said> {
     let name = |column: &&&Column| names::score(Meaning::Currency, &column.name);
     let best = several.iter().rev().max_by_key(name)?;
-    let rows = columns.samples[side].len();
-    let mut codes: Vec<Currency> = (0..rows).filter_map(|row| code(columns.cell(side, best, row))).collect();
-    codes.sort_unstable_by_key(|code| code.as_str().to_owned());
-    codes.dedup();
-    let (this, other) = if side == 0 { ("left", "right") } else { ("right", "left") };
+    let cells = columns.samples[side].cells(best.place).iter();
+    let (place, label) = (Some(best.place), format!("`{}`", best.name));
+    Some(Said { side, place, label, codes: each_once(cells.filter_map(code)) })
+}
+
+/// The codes and signs beside the amounts of a side, if there are any.
+fn beside_amounts(columns: &Columns<'_>, side: usize, amount: &Amount) -> Option<Said> {
+    let places = amount.sources[side].places();
+    let amounts = || columns.sides[side].iter().filter(|column| places.contains(&column.place));
+    let codes = amounts().flat_map(|column| {
+        let cells = columns.samples[side].cells(column.place).iter();
+        cells.filter_map(|cell| Some(number::parse(cell, column.is.marks).ok()?.said?.currency))
+    });
+    let codes = each_once(codes);
+    let names: Vec<String> = amounts().map(|column| format!("`{}`", column.name)).collect();
+    let label = format!("what stands beside the amounts in {}", names.join(" and "));
+    (!codes.is_empty()).then_some(Said { side, place: None, label, codes })
+}
+
+/// Neither file says anything: where only one was told a currency, it is assumed of the other too.
+fn told_of_one(columns: &Columns<'_>, findings: &mut Findings) -> Told {
+    let told = [0, 1].map(|side: usize| columns.samples[side].options.currency);
+    let ([Some(only), None] | [None, Some(only)]) = told else { return Told::Nothing };
+    let text =
+        format!("one file is told to be in {only}; the other says nothing and is assumed to be the same");
+    findings.tell(DEFAULT, text, ONE_SIDED);
+    Told::Role(CurrencyRole { places: [None; 2], default: Some(only) })
+}
+
+/// The other side says nothing: it is taken to be the same where that is one, and asked for where it is not.
+fn one_sided(columns: &Columns<'_>, said: Said, findings: &mut Findings) -> Told {
+    let Said { side, place, label, codes } = said;
+    let (this, other) = (SIDES[side], SIDES[1 - side]);
     let told = columns.samples[1 - side].options.currency;
     let mut places = [None; 2];
-    places[side] = Some(best.place);
+    places[side] = place;
     match (codes.as_slice(), told) {
         (_, Some(told)) => {
-            let text = format!("`{}` on the {this}; the {other} file is told to be in {told}", best.name);
+            let text = format!("{label} on the {this}; the {other} file is told to be in {told}");
             findings.tell(SUBJECT, text, ONE_SIDED);
-            Some(CurrencyRole { places, default: None })
+            Told::Role(CurrencyRole { places, default: None })
         }
         ([only], None) => {
+            let rows = if columns.samples[side].complete { "all rows" } else { "all rows looked at" };
             let text = format!(
-                "`{}` on the {this} says {only} throughout; the {other} side says nothing and is taken to be the same",
-                best.name
+                "{label} on the {this}: {only} in {rows} that say one; the {other} side says nothing and is assumed to be the same"
             );
-            findings.tell(SUBJECT, text, ONE_SIDED);
-            Some(CurrencyRole { places, default: Some(*only) })
+            findings.tell(if place.is_some() { SUBJECT } else { DEFAULT }, text, ONE_SIDED);
+            Told::Role(CurrencyRole { places, default: Some(*only) })
         }
         (_, None) => {
             let text = format!(
-                "which currency are the amounts on the {other} in? `{}` on the {this} has several, and they are compared without it",
-                best.name
+                "which currency are the amounts on the {other} in? {label} on the {this} has {} of them, and nothing on the {other} says one, so equal amounts may be different money. \
+                 Answer by `currency` in [{other}] if it is one for all, or by `{other}` in [columns.currency] if a column says it",
+                codes.len()
             );
-            findings.ask(SUBJECT, text, codes.iter().map(ToString::to_string).collect());
-            None
+            findings.require(SUBJECT, text, codes.iter().map(ToString::to_string).collect());
+            Told::Open(CurrencyRole { places, default: None })
         }
     }
+}
+
+fn each_once(codes: impl Iterator<Item = Currency>) -> Vec<Currency> {
+    let mut found: Vec<Currency> = Vec::new();
+    for code in codes {
+        if !found.contains(&code) {
+            found.push(code);
+        }
+    }
+    found.sort_unstable_by_key(|code| code.as_str().to_owned());
+    found
 }
 
 fn code(cell: &str) -> Option<Currency> {

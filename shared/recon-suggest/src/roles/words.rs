@@ -3,14 +3,14 @@
 use recon_domain::Measure;
 use recon_engine::text::likeness;
 
-use super::{Reference, Words, named, names_text};
+use super::{Amount, Reference, Words, named, names_text};
 use crate::agreement::{LINKS_MIN, mixed};
 use crate::columns::{Column, Columns};
 use crate::evidence::Findings;
 use crate::names::{self, Meaning};
 use crate::overlap::Link;
 use crate::read::{AS_WORDS, Preparer};
-use crate::score::{Score, percent, share_of};
+use crate::score::{SCORE_MAX, Score, percent, share_of};
 
 /// Likenesses that a pass may ask for, those first that leave room for what the sample does not show.
 const AT_LEAST: [Score; 7] = [7_000, 7_500, 8_000, 8_500, 9_000, 6_500, 6_000];
@@ -19,6 +19,9 @@ const PAIRS_ALIKE_MIN: Score = 5_000;
 /// The share of pairs and of rows put together at random with which a likeness is good enough.
 const PAIRS_ENOUGH: Score = 8_000;
 const CHANCE_ENOUGH: Score = 300;
+/// The same for numbers that say whose a row is, such as a customer's: they are equal or they are not.
+const NUMBERS_SAME_MIN: Score = 9_000;
+const NUMBERS_CHANCE_MAX: Score = 2_000;
 /// How far pairs must be ahead of rows put together at random.
 const LIFT_MIN: Score = 4_000;
 /// The most pairs that are looked at.
@@ -39,11 +42,20 @@ impl Candidate<'_> {
     fn lift(&self) -> Score {
         self.alike.saturating_sub(self.chance)
     }
+
+    fn tells_texts(&self) -> bool {
+        self.alike >= PAIRS_ALIKE_MIN && self.lift() >= LIFT_MIN
+    }
+
+    fn tells_numbers(&self) -> bool {
+        self.alike >= NUMBERS_SAME_MIN && self.chance <= NUMBERS_CHANCE_MAX
+    }
 }
 
 pub(super) fn find(
     columns: &Columns<'_>,
     anchors: &[Link],
+    amount: Option<&Amount>,
     reference: Option<&Reference>,
     findings: &mut Findings,
 ) -> Option<Words> {
@@ -54,13 +66,23 @@ pub(super) fn find(
     let spent = |place: usize, side: usize| {
         reference.is_some_and(|role| role.extract.is_none() && role.places[side] == place)
     };
-    let free = |side: usize| {
-        columns.sides[side].iter().filter(move |column| column.is_text() && !spent(column.place, side))
+    let counted = |place: usize, side: usize| {
+        amount.is_some_and(|amount| amount.sources[side].places().contains(&place))
     };
-    let pairs = free(0).flat_map(|a| free(1).map(move |b| (a, b)));
-    let judged = pairs.take(COLUMNS_MAX).filter_map(|(a, b)| judge(columns, anchors, a, b));
-    let better = |other: &Candidate<'_>, best: &Candidate<'_>| other.lift() > best.lift();
-    let best = judged.reduce(|best, other| if better(&other, &best) { other } else { best })?;
+    let free = |is_kind: fn(&Column) -> bool, side: usize| {
+        let is_free = move |column: &&Column| {
+            is_kind(column) && !spent(column.place, side) && !counted(column.place, side)
+        };
+        columns.sides[side].iter().filter(is_free)
+    };
+    let best_of = |is_kind: fn(&Column) -> bool, levels: &[Score], is_enough: fn(&Candidate<'_>) -> bool| {
+        let pairs = free(is_kind, 0).flat_map(|a| free(is_kind, 1).map(move |b| (a, b)));
+        let judged = pairs.take(COLUMNS_MAX).filter_map(|(a, b)| judge(columns, anchors, (a, b), levels));
+        let better = |other: &Candidate<'_>, best: &Candidate<'_>| other.lift() > best.lift();
+        judged.filter(is_enough).reduce(|best, other| if better(&other, &best) { other } else { best })
+    };
+    let best = best_of(Column::is_text, &AT_LEAST, |found| found.tells_texts())
+        .or_else(|| best_of(Column::is_key_number, &[SCORE_MAX], |found| found.tells_numbers()))?;
     let [left, right] = best.columns;
     let (name, named) = name(left, right);
     let text = format!(
@@ -80,8 +102,8 @@ pub(super) fn find(
 fn judge<'c>(
     columns: &Columns<'_>,
     anchors: &[Link],
-    left: &'c Column,
-    right: &'c Column,
+    (left, right): (&'c Column, &'c Column),
+    levels: &[Score],
 ) -> Option<Candidate<'c>> {
     let step = anchors.len().div_ceil(PAIRS_MAX).max(1);
     let preparer = Preparer::new(None, AS_WORDS);
@@ -101,21 +123,22 @@ fn judge<'c>(
     let reached = |scores: &[Score], at_least: Score| {
         share_of(scores.iter().filter(|score| **score >= at_least).count(), scores.len())
     };
-    let levels = AT_LEAST.map(|at_least| Candidate {
-        columns: [left, right],
-        at_least,
-        alike: reached(&pairs, at_least),
-        chance: reached(&others, at_least),
-    });
+    let levels: Vec<Candidate<'c>> = levels
+        .iter()
+        .map(|at_least| Candidate {
+            columns: [left, right],
+            at_least: *at_least,
+            alike: reached(&pairs, *at_least),
+            chance: reached(&others, *at_least),
+        })
+        .collect();
     let enough = |level: &Candidate<'_>| level.alike >= PAIRS_ENOUGH && level.chance <= CHANCE_ENOUGH;
-    let place = levels.iter().position(enough);
-    let best = match place {
+    match levels.iter().position(enough) {
         Some(place) => levels.into_iter().nth(place),
         None => {
             levels.into_iter().reduce(|best, other| if other.lift() > best.lift() { other } else { best })
         }
-    };
-    best.filter(|level| level.alike >= PAIRS_ALIKE_MIN && level.lift() >= LIFT_MIN)
+    }
 }
 
 /// What the role is called, and how clearly the names of its columns say so.

@@ -1,6 +1,9 @@
 //! What cannot be told is asked.
 
-use crate::payments::{Payment, bank, file, ledger, payments};
+use recon_contract::RuleSuggestion;
+use serde_json::json;
+
+use crate::payments::{Payment, bank, file, ledger, payments, text};
 use crate::{Files, asked, rules_of};
 
 #[test]
@@ -85,8 +88,111 @@ fn a_currency_that_one_side_does_not_say_is_asked_where_the_other_has_several() 
     let left =
         file("date,amount,ccy", all.iter().map(|p| format!("{},{},{}", p.iso(0), p.amount(), currency(p))));
     let found = Files::new(&left, &ledger(&all)).suggest();
-    assert_eq!(rules_of(&found)["columns"].get("currency"), None);
-    assert!(asked(&found).contains(&"/columns/currency"), "{:?}", asked(&found));
+    assert_eq!(found.rules, None, "it is not guessed");
+    let draft = found.draft.as_ref().unwrap();
+    assert_eq!(draft["columns"]["currency"], json!({"left": "ccy", "type": "text"}));
+    assert!(draft["passes"].is_array(), "the rest is there to be answered: {draft}");
+    let question = found.questions.iter().find(|question| question.subject == "/columns/currency").unwrap();
+    assert_eq!(question.options, ["EUR", "USD"]);
+    assert!(question.text.contains("`currency` in [right]"), "{question:?}");
+
+    // The answer is all that the draft lacks.
+    let mut answered = draft.clone();
+    answered["right"] = json!({"currency": "EUR"});
+    let euros = all.iter().filter(|p| currency(p) == "EUR").count();
+    let files = Files::new(&left, &ledger(&all));
+    let confirmed = files.confirmed(&RuleSuggestion { rules: Some(answered), ..found });
+    assert_eq!(confirmed.len(), euros);
+}
+
+#[test]
+fn currencies_beside_amounts_of_one_side_are_asked_for_on_the_other_too() {
+    let all = payments(200, 30);
+    let files = |currency: fn(&Payment) -> &'static str| {
+        let line = |p: &Payment| format!("{},{} {},{}", p.iso(0), currency(p), p.amount(), p.name);
+        Files::new(&file("date,amount,name", all.iter().map(line)), &ledger(&all))
+    };
+    let several = files(|p| if p.number.is_multiple_of(2) { "EUR" } else { "USD" }).suggest();
+    assert_eq!(several.rules, None, "{:?}", several.evidence);
+    let question = several.questions.iter().find(|question| question.subject == "/columns/currency").unwrap();
+    assert_eq!(question.options, ["EUR", "USD"]);
+
+    let one = files(|_| "EUR");
+    let found = one.suggest();
+    assert_eq!(rules_of(&found)["default_currency"], json!("EUR"));
+    assert_eq!(one.confirmed(&found).len(), 200);
+    let told = found.evidence.iter().find(|told| told.subject == "/default_currency").unwrap();
+    assert!(told.text.contains("assumed to be the same"), "{told:?}");
+}
+
+/// A bank's file of debits with a sign and credits.
+fn signed_debits(all: &[Payment], zero: &str) -> String {
+    let line = |p: &Payment| {
+        let amount = p.amount();
+        let (debit, credit) = if p.cents < 0 { (amount.as_str(), zero) } else { (zero, amount.as_str()) };
+        format!("{},{debit},{credit},{}", p.iso(0), p.name)
+    };
+    file("date,debit,credit,name", all.iter().map(line))
+}
+
+#[test]
+fn debits_with_a_sign_are_never_taken_for_credits() {
+    let all = payments(200, 31);
+    for zero in ["", "0.00"] {
+        let files = Files::new(&signed_debits(&all, zero), &ledger(&all));
+        let found = files.suggest();
+        let subject = "/columns/amount/left_debit";
+        match &found.rules {
+            // Where a run reads them as debits, that is said.
+            Some(rules) => {
+                assert!(found.evidence.iter().any(|told| told.subject == subject), "{rules}");
+                assert_eq!(files.confirmed(&found).len(), 200, "{rules}");
+            }
+            None => assert_eq!(asked(&found), [subject]),
+        }
+    }
+}
+
+#[test]
+fn debits_of_both_signs_are_reversals_and_no_question() {
+    let mut all = payments(200, 32);
+    let mut reversed = 0;
+    let line = |p: &Payment| {
+        let size = text(p.cents.abs(), '.');
+        if p.cents < 0 {
+            return format!("{},{size},,{}", p.iso(0), p.name);
+        }
+        // Some of what came in is money that went out and came back.
+        reversed += 1;
+        if reversed % 10 == 0 {
+            format!("{},-{size},,{}", p.iso(0), p.name)
+        } else {
+            format!("{},,{size},{}", p.iso(0), p.name)
+        }
+    };
+    all.sort_by_key(|payment| payment.number);
+    let left = file("date,debit,credit,name", all.iter().map(line));
+    let files = Files::new(&left, &ledger(&all));
+    let found = files.suggest();
+    assert_eq!(rules_of(&found)["columns"]["amount"]["left_debit"], json!("debit"));
+    assert_eq!(files.confirmed(&found).len(), 200);
+}
+
+#[test]
+fn columns_that_were_not_looked_at_are_named() {
+    let all = payments(100, 33);
+    let more: Vec<String> = (5..=43).map(|n| format!("c{n}")).collect();
+    let line = |line: &str| format!("{line}{}", ",x".repeat(more.len()));
+    let wide = |text: &str| {
+        let mut lines = text.lines();
+        let header = format!("{},{}", lines.next().unwrap(), more.join(","));
+        file(&header, lines.map(line))
+    };
+    let found = Files::new(&wide(&bank(&all)), &ledger(&all)).suggest();
+    let told = found.evidence.iter().find(|told| told.subject == "/left").unwrap();
+    assert!(told.text.contains("43 columns") && told.text.contains("last 3 after `c40`"), "{told:?}");
+    assert!(recon_suggest::to_toml(&found).contains("43 columns"), "a file says it too");
+    assert!(!found.evidence.iter().any(|told| told.subject == "/right"), "{:?}", found.evidence);
 }
 
 #[test]

@@ -3,14 +3,17 @@
 
 mod asks;
 mod payments;
+mod repeats;
 mod samples;
 mod tells;
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use recon_contract::{RuleSuggestion, rules};
-use recon_domain::ReadOptions;
-use recon_formats::mapping::Input;
+use recon_domain::{MatchStatus, ReadOptions};
+use recon_engine::{Phase, Progress, Table};
+use recon_formats::mapping::{Input, map_both};
 use recon_formats::{Keep, TextReader};
 use serde_json::Value;
 
@@ -51,6 +54,30 @@ impl Files {
         }
         assert!(found.evidence.iter().all(|evidence| evidence.score <= 10_000 && !evidence.text.is_empty()));
         found
+    }
+}
+
+impl Files {
+    /// The left and the right rows that the rules of a suggestion confirm, counted from 1; none without rules.
+    pub(crate) fn confirmed(&self, found: &RuleSuggestion) -> Vec<[u32; 2]> {
+        let Some(document) = &found.rules else { return Vec::new() };
+        let set = rules::from_json(document).unwrap();
+        let [mut left, mut right] = self.open();
+        let one = NonZeroUsize::MIN;
+        let mapped = map_both(&set, input(&mut left), input(&mut right), one, &|_, _, _| true).unwrap();
+        let (left, right) = (&mapped.left, &mapped.right);
+        let outcome = recon_engine::reconcile(&set, left, right, &mapped.texts, one, &Never).unwrap();
+        let confirmed = outcome.matches.iter().filter(|found| found.status == MatchStatus::Confirmed);
+        let row = |table: &Table, entries: &[u32]| table.rows[usize::try_from(entries[0]).unwrap()];
+        confirmed.map(|found| [row(left, &found.left), row(right, &found.right)]).collect()
+    }
+}
+
+struct Never;
+
+impl Progress for Never {
+    fn advance(&self, _: Phase, _: u64, _: u64) -> bool {
+        true
     }
 }
 
