@@ -1,5 +1,7 @@
 //! `recon verify`: agrees with what `recon match` wrote, and with nothing else.
 
+mod conditions;
+
 use std::path::{Path, PathBuf};
 use std::process::Output;
 

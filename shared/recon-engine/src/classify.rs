@@ -5,9 +5,10 @@
 mod cause;
 mod nearest;
 mod probe;
+mod reasons;
 
 use rayon::prelude::*;
-use recon_domain::{BreakKind, Condition, Side};
+use recon_domain::{BreakKind, Cause, Condition, Side};
 use std::collections::HashSet;
 
 use crate::classes::Classes;
@@ -21,17 +22,20 @@ use crate::progress::Watch;
 use crate::text::{Scratch, Words};
 use crate::{Break, Cancelled, Failed, Interner, Nearest};
 use cause::{Constants, Gap};
-use nearest::{Best, FAILED_MAX};
+use nearest::Best;
+
+pub(crate) use nearest::FAILED_MAX;
+pub(crate) use reasons::{Named, reasons};
 
 /// How much work it is to write down the breaks of a class.
 const BREAK_WORK: u64 = 16;
 
 /// The nearest class of an open class, with what it fails.
 #[derive(Debug)]
-struct Near {
-    pair: Pair,
-    pass: u16,
-    failed: smallvec::SmallVec<[Failed; 2]>,
+pub(crate) struct Near {
+    pub(crate) pair: Pair,
+    pub(crate) pass: u16,
+    pub(crate) failed: smallvec::SmallVec<[Failed; 2]>,
 }
 
 /// The breaks of both sides, left before right, each in file order.
@@ -61,7 +65,7 @@ pub(crate) fn classify(
     let all = [LEFT, RIGHT].map(|side| (0..narrow(left[side].len())).collect::<Vec<u32>>());
     let mut words = Words::default();
     for plan in &plans {
-        learn(&left_over, plan, &all, &mut words, watch)?;
+        learn(&left_over, plan, [&all[LEFT], &all[RIGHT]], &mut words, watch)?;
     }
     let (input, words) = (&left_over, &words);
     let judges: Vec<Judge<'_>> = plans.iter().map(|plan| Judge { input, plan, words, watch }).collect();
@@ -190,15 +194,20 @@ impl Near {
     fn other(&self, side: usize) -> (usize, u32) {
         if side == LEFT { (RIGHT, self.pair.right) } else { (LEFT, self.pair.left) }
     }
+
+    /// What explains that it is not the same.
+    fn cause(&self, judges: &[Judge<'_>], constants: &Constants) -> Option<Cause> {
+        let judge = &judges[usize::from(self.pass)];
+        let gaps = self.failed.iter().filter_map(|failed| Gap::of(judge, self.pair, failed.condition));
+        cause::cause(gaps, constants)
+    }
 }
 
 fn shown(judges: &[Judge<'_>], near: &Near, entry: u32, constants: &Constants) -> Nearest {
-    let judge = &judges[usize::from(near.pass)];
-    let gaps = near.failed.iter().filter_map(|failed| Gap::of(judge, near.pair, failed.condition));
     Nearest {
         entry,
         pass: near.pass,
         failed: near.failed.iter().copied().collect(),
-        cause: cause::cause(gaps, constants),
+        cause: near.cause(judges, constants),
     }
 }

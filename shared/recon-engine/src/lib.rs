@@ -4,6 +4,7 @@ mod assign;
 mod blocks;
 mod candidates;
 mod cell;
+mod check;
 mod classes;
 mod classify;
 mod components;
@@ -24,6 +25,7 @@ mod summary;
 mod table;
 pub mod text;
 
+pub use check::{Checker, Reason};
 pub use interner::Interner;
 pub use outcome::{Break, Deviation, Entries, Failed, Match, Nearest, Outcome};
 pub use progress::{Cancelled, Phase, Progress, Quiet};

@@ -49,7 +49,7 @@ pub(crate) fn run(
         classes.filter(|class| plan.takes(input, side, *class)).collect::<Vec<u32>>()
     });
     watch.ask()?;
-    learn(input, plan, &classes, words, watch)?;
+    learn(input, plan, [&classes[LEFT], &classes[RIGHT]], words, watch)?;
     let roles: Vec<usize> = plan.equal.iter().map(|(_, role)| *role).collect();
     let keyed = keys(input, &roles, true, [&classes[LEFT], &classes[RIGHT]], watch)?;
     drop(classes);
@@ -72,7 +72,7 @@ pub(crate) fn run(
 pub(crate) fn learn(
     input: &Input<'_>,
     plan: &Plan<'_>,
-    classes: &[Vec<u32>; 2],
+    classes: [&[u32]; 2],
     words: &mut Words,
     watch: &Watch<'_>,
 ) -> Result<(), Cancelled> {

@@ -10,7 +10,7 @@ use crate::progress::Watch;
 use crate::summary::summary;
 use crate::{Break, Cancelled, Interner, Match, Phase, Progress, Table};
 
-/// Why matches and breaks cannot be summed up.
+/// Why matches and breaks cannot be summed up or checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum RecountError {
     /// One names an entry that its table does not have.
@@ -90,7 +90,8 @@ pub fn status(rules: &RuleSet, pass: u16, ambiguity: u32) -> Result<MatchStatus,
     Ok(measure::status(known, ambiguity))
 }
 
-fn known(input: &Input<'_>, side: usize, entry: u32) -> Result<(), RecountError> {
+/// Whether there is such an entry.
+pub(crate) fn known(input: &Input<'_>, side: usize, entry: u32) -> Result<(), RecountError> {
     match index(entry) < input.len(side) {
         true => Ok(()),
         false => Err(RecountError::NoSuchEntry { side: SIDES[side], entry }),

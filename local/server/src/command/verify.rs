@@ -1,7 +1,11 @@
 //! `recon verify`: whether result files say of two inputs what is so.
 
+mod breaks;
+mod conditions;
 mod differences;
 mod lines;
+mod matches;
+mod numbering;
 mod rows;
 mod summary;
 
@@ -9,8 +13,10 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use recon_contract::Summary;
+use recon_domain::RuleSet;
 use recon_engine::{Phase, Progress, recount};
-use serde_json::json;
+use recon_formats::mapping::Mapped;
+use serde_json::{Value, json};
 
 use self::differences::Differences;
 use self::rows::Rows;
@@ -39,25 +45,36 @@ pub(crate) fn run(arguments: &VerifyArgs) -> Result<ExitCode> {
     let mapped = files::read_both([&arguments.left, &arguments.right], &rules, threads)?;
 
     let mut differences = Differences::default();
-    let mut rows = Rows::of(&rules.set, &mapped);
-    let matches = lines::matches(&arguments.out, &mut rows, &mut differences)?;
-    let breaks = lines::breaks(&arguments.out, &mut rows, &mut differences)?;
-    let rejected = lines::rejected(&arguments.out, &rows, &mut differences)?;
-    rows.missing(&mut differences);
+    let looked = look(arguments, &rules.set, &mapped, &there, &mut differences)?;
+    print(arguments, &differences, &looked)?;
+    Ok(if differences.count == 0 { ExitCode::SUCCESS } else { ExitCode::from(DIFFERS) })
+}
+
+/// Holds all that is said against the inputs.
+fn look(
+    arguments: &VerifyArgs,
+    rules: &RuleSet,
+    mapped: &Mapped,
+    there: &Value,
+    differences: &mut Differences,
+) -> Result<Looked> {
+    let counting = Counting(Bar::wheel("counting again".to_owned()));
+    let mut rows = Rows::of(rules, mapped, &counting)?;
+    let matches = matches::read(&arguments.out, &mut rows, differences)?;
+    let breaks = breaks::read(&arguments.out, &mut rows, &matches, differences)?;
+    let rejected = lines::rejected(&arguments.out, &rows, differences)?;
+    rows.missing(differences);
     let counted = recount(
-        &rules.set,
+        rules,
         [&mapped.left, &mapped.right],
         &mapped.texts,
         (&matches, &breaks),
-        summary::limits(&there),
-        &Counting(Bar::wheel("counting again".to_owned())),
+        summary::limits(there),
+        &counting,
     )?;
     let counted = Summary::from(&counted);
-    summary::compare(&there, &counted, &mut differences)?;
-
-    let (matches, breaks) = (matches.len(), breaks.len());
-    print(arguments, &differences, &Looked { matches, breaks, rejected, digest: counted.digest })?;
-    Ok(if differences.count == 0 { ExitCode::SUCCESS } else { ExitCode::from(DIFFERS) })
+    summary::compare(there, &counted, differences)?;
+    Ok(Looked { matches: matches.len(), breaks: breaks.len(), rejected, digest: counted.digest })
 }
 
 fn print(arguments: &VerifyArgs, differences: &Differences, looked: &Looked) -> Result<()> {

@@ -9,6 +9,7 @@
 
 mod breaks;
 mod case;
+mod checking;
 mod limits;
 mod oracle;
 mod properties;

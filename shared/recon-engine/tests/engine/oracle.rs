@@ -2,7 +2,7 @@
 //! specification and the README of the crate. It shares no code with the engine.
 
 mod nearest;
-mod pair;
+pub mod pair;
 
 use std::collections::{BTreeMap, BTreeSet};
 

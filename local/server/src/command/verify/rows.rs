@@ -1,9 +1,9 @@
-//! Where each row of the two inputs stands in the results.
+//! Where each row of the two inputs stands in the results, and what its pairs fail.
 
 use std::fmt;
 
-use recon_domain::{AMOUNT, CURRENCY, RuleSet, Side};
-use recon_engine::{Column, Table};
+use recon_domain::{AMOUNT, CURRENCY, Currency, Decimal, RoleId, RuleSet, Side};
+use recon_engine::{Cancelled, Checker, Column, Progress, Table};
 use recon_formats::mapping::Mapped;
 use recon_formats::results::ResultFormat;
 use recon_formats::results::read::{Cells, as_written};
@@ -34,6 +34,8 @@ pub(super) struct Rows<'a> {
     pub rules: &'a RuleSet,
     /// The inputs, read again.
     pub mapped: &'a Mapped,
+    /// What pairs of them fail.
+    pub checker: Checker<'a>,
     sides: [Seen; 2],
 }
 
@@ -48,7 +50,11 @@ struct Seen {
 const NONE: u32 = u32::MAX;
 
 impl<'a> Rows<'a> {
-    pub(super) fn of(rules: &'a RuleSet, mapped: &'a Mapped) -> Self {
+    pub(super) fn of(
+        rules: &'a RuleSet,
+        mapped: &'a Mapped,
+        progress: &'a dyn Progress,
+    ) -> Result<Self, Cancelled> {
         let seen = |table: &Table| {
             let rows = table.rows.iter().copied().max().map_or(0, |row| index(row) + 1);
             let mut entries = vec![NONE; rows];
@@ -57,7 +63,8 @@ impl<'a> Rows<'a> {
             }
             Seen { entries, places: vec![Place::Nowhere; table.len()] }
         };
-        Self { rules, mapped, sides: [seen(&mapped.left), seen(&mapped.right)] }
+        let checker = Checker::new(rules, [&mapped.left, &mapped.right], &mapped.texts, progress)?;
+        Ok(Self { rules, mapped, checker, sides: [seen(&mapped.left), seen(&mapped.right)] })
     }
 
     /// The entries of a side.
@@ -116,12 +123,41 @@ impl<'a> Rows<'a> {
         }
     }
 
-    /// Digits after the point of amounts.
-    pub(super) fn amount_scale(&self) -> u8 {
-        let column = self.rules.role(AMOUNT).and_then(|role| self.mapped.left.columns.get(role.index()));
-        match column {
+    /// The name of a pass.
+    pub(super) fn pass_name(&self, pass: u16) -> &'a str {
+        self.rules.passes.get(usize::from(pass)).map_or("?", |pass| pass.name.as_str())
+    }
+
+    /// A number of amounts.
+    pub(super) fn amount(&self, units: i128) -> String {
+        match self.rules.role(AMOUNT) {
+            Some(role) => self.units(role, units),
+            None => units.to_string(),
+        }
+    }
+
+    /// A number of this role.
+    pub(super) fn units(&self, role: RoleId, units: i128) -> String {
+        let scale = match self.mapped.left.columns.get(role.index()) {
             Some(Column::Number { scale, .. }) => *scale,
             Some(Column::Day(_) | Column::Instant(_) | Column::Text { .. }) | None => 0,
+        };
+        Decimal::units_text(units, scale)
+    }
+
+    /// The currency of an entry.
+    pub(super) fn currency(&self, side: Side, entry: u32) -> Option<Currency> {
+        self.table(side).currencies.get(index(entry)).copied()
+    }
+
+    /// The cell that conditions compare, which is not always the one that is shown; `None` when it is empty.
+    pub(super) fn compared(&self, side: Side, role: RoleId, entry: u32) -> Option<String> {
+        let table = self.table(side);
+        match table.columns.get(role.index()).filter(|_| index(entry) < table.len())? {
+            Column::Text { ids, .. } => self.mapped.texts.get(*ids.get(index(entry))?).map(str::to_owned),
+            column @ (Column::Number { .. } | Column::Day(_) | Column::Instant(_)) => {
+                column.text(index(entry), &self.mapped.texts)
+            }
         }
     }
 
