@@ -51,11 +51,15 @@ const FAILED: ReconciliationId = ReconciliationId::from_uuid(id(0x203));
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let folder = std::env::args_os().nth(1).map(PathBuf::from).context("usage: seed FOLDER")?;
+    let folder =
+        std::env::args_os().nth(1).map(PathBuf::from).context("usage: seed FOLDER [DATABASE_URL]")?;
     std::fs::create_dir_all(&folder).with_context(|| format!("make {}", folder.display()))?;
     let folder = folder.canonicalize().context("find the folder")?;
     ensure!(folder.read_dir()?.next().is_none(), "{} is not empty", folder.display());
-    let database = format!("sqlite://{}", folder.join("recon.sqlite").display());
+    let database = match std::env::args().nth(2) {
+        Some(url) => url,
+        None => format!("sqlite://{}", folder.join("recon.sqlite").display()),
+    };
     let objects = format!("file://{}", folder.join("objects").display());
     let environment =
         Environment::of([("DATABASE_URL", database.as_str()), ("OBJECT_URL", objects.as_str())]);

@@ -129,6 +129,58 @@ async fn rows_are_shown_as_they_stand_in_the_file_page_by_page() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn rejected_rows_are_listed_too_where_an_earlier_version_kept_no_list_of_them() {
+    let both = Both::start().await.unwrap();
+    let owner = demo::add_user(&both.folder, "owner@example.com", "preparer", "one").unwrap();
+    let first = &both.worlds[0].1;
+    let token = demo::sign_in(first, &owner).await.unwrap();
+    let mut text = "Nr;Betrag\n".to_owned();
+    for number in 1..=40 {
+        text.push_str(&if number % 3 == 0 { format!("{number}\n") } else { format!("{number};1,50\n") });
+    }
+    let id = ingested(first, &token, "rows", text.as_bytes()).await;
+    let path = format!("/v1/datasets/{id}/rows?status=rejected");
+    let listed = demo::all_items(first, &token, &path, 500).await.unwrap();
+    assert_eq!(listed.len(), 13);
+    let list = objects_of(&both.folder, &id);
+    let list = list.iter().find(|object| object.to_string_lossy().ends_with(".rejected.parquet")).unwrap();
+    std::fs::remove_file(list).unwrap();
+    for (name, world) in &both.worlds {
+        for limit in [1, 5, 500] {
+            let found = demo::all_items(world, &token, &path, limit).await.unwrap();
+            assert_eq!(found, listed, "{name} {limit}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_announces_a_dataset_is_told_until_when_it_is_waited_for() {
+    let both = Both::start().await.unwrap();
+    let owner = demo::add_user(&both.folder, "owner@example.com", "preparer", "one").unwrap();
+    let token = demo::sign_in(&both.worlds[0].1, &owner).await.unwrap();
+    for (number, (name, world)) in both.worlds.iter().enumerate() {
+        let create = Call::new("POST", "/v1/datasets")
+            .bearer(&token)
+            .key(&format!("k{number}"))
+            .json(&json!({ "name": "bank" }));
+        let made = world.call(&create).await.unwrap().expect(201).unwrap();
+        let dataset: recon_contract::Dataset = serde_json::from_value(made.clone()).unwrap();
+        let waits = dataset.upload.unwrap().expires_at.unwrap().micros() - dataset.created_at.micros();
+        assert_eq!(waits, 24 * 3_600 * 1_000_000, "{name}");
+        assert_eq!(world.call(&create).await.unwrap().expect(201).unwrap(), made, "{name}: replayed");
+        // An upload puts it off.
+        let path = format!("/v1/datasets/{}", dataset.id);
+        assert_eq!(call(world, "GET", &path, &token).await.expect(200).unwrap()["upload"], made["upload"]);
+        let put = Call::new("PUT", &format!("{path}/content")).bearer(&token).bytes(b"a;b\n1;2\n".to_vec());
+        world.call(&put).await.unwrap().expect(204).unwrap();
+        let after = call(world, "GET", &path, &token).await.expect(200).unwrap();
+        let after: recon_contract::Dataset = serde_json::from_value(after).unwrap();
+        let put_off = after.upload.unwrap().expires_at.unwrap().micros() - dataset.created_at.micros();
+        assert!(put_off > waits, "{name}: {put_off}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn rows_are_for_the_datasets_own_workspace_and_there_only_once_it_is_read() {
     let both = Both::start().await.unwrap();
     let owner = demo::add_user(&both.folder, "owner@example.com", "preparer", "one").unwrap();

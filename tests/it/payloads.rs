@@ -32,7 +32,13 @@ fn payload(function: &str) -> Value {
 /// A store that was seeded for the payloads.
 fn seeded() -> Arc<Folder> {
     let folder = Folder::new().unwrap();
-    let output = folder.command("examples/seed").unwrap().arg(folder.path()).output().unwrap();
+    let mut seed = folder.command("examples/seed").unwrap();
+    seed.arg(folder.path());
+    if Folder::is_postgres().unwrap() {
+        let variables = folder.environment();
+        seed.arg(&variables.iter().find(|(name, _)| *name == "DATABASE_URL").unwrap().1);
+    }
+    let output = seed.output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     Arc::new(folder)
 }

@@ -1,6 +1,8 @@
 //! A result as a file: the same bytes as those of the command line, from every world.
 
-use recon_testkit::{Call, Reply, World, demo};
+use std::path::Path;
+
+use recon_testkit::{Call, Folder, Reply, Server, World, demo};
 use serde_json::{Value, json};
 
 use crate::rejection_list::run;
@@ -77,6 +79,86 @@ async fn an_export_has_the_bytes_of_the_command_lines_file() {
             }
         }
     }
+}
+
+/// Makes the matches of a result what an earlier version stored: without what says the types of columns, whose key has the
+/// same length here.
+fn forget_types(matches: &Path) {
+    let (key, other) = (b"recon.columns", b"older.columns");
+    let mut bytes = std::fs::read(matches).unwrap();
+    let places: Vec<_> = (0..bytes.len() - key.len()).filter(|at| bytes[*at..].starts_with(key)).collect();
+    assert_eq!(places.len(), 1);
+    bytes[places[0]..places[0] + key.len()].copy_from_slice(other);
+    std::fs::write(matches, bytes).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_earlier_version_stored_is_listed_and_says_why_it_is_not_exported() {
+    let both = Both::start().await.unwrap();
+    let account = demo::add_user(&both.folder, "p@example.com", "preparer", "w").unwrap();
+    let world = &both.worlds[0].1;
+    let token = demo::sign_in(world, &account).await.unwrap();
+    let ids = ready_pair(world, &token).await.unwrap();
+    let created = demo::reconcile(world, &token, "k", (&ids[0], &ids[1]), &demo_rules()).await.unwrap();
+    let id = created["id"].as_str().unwrap();
+    demo::finished(world, &token, id).await.unwrap();
+    let objects = both.folder.path().join("objects/reconciliations").join(id).join("1");
+    forget_types(&objects.join("matches.parquet"));
+    std::fs::remove_file(objects.join("rejections.parquet")).unwrap();
+    for (name, world) in &both.worlds {
+        for (what, _) in PARTS {
+            for (format, _) in FORMATS {
+                let reply = export(world, &token, id, &format!("?what={what}&format={format}")).await;
+                let problem = reply.expect(409).unwrap();
+                assert_eq!(problem["code"], "no_result", "{name} {what} {format}");
+                assert!(problem["detail"].as_str().unwrap().contains("reconcile again"), "{name} {problem}");
+            }
+        }
+        let path = format!("/v1/reconciliations/{id}/matches?limit=1");
+        let page = world.call(&Call::new("GET", &path).bearer(&token)).await.unwrap().expect(200).unwrap();
+        assert_eq!(page["items"].as_array().unwrap().len(), 1, "{name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_that_a_deletion_cuts_short_does_not_look_whole() {
+    let folder = Folder::new().unwrap();
+    let server = Server::start(&folder).await.unwrap();
+    let address = server.address().to_owned();
+    let world = World::Server(server);
+    let account = demo::add_user(&folder, "a@example.com", "approver", "w").unwrap();
+    let token = demo::sign_in(&world, &account).await.unwrap();
+    // More than what waits between a writer and a reader who takes nothing.
+    let mut left = "id,amount\n".to_owned();
+    for number in 0..40_000 {
+        left.push_str(&format!("{number}{},1.00\n", "x".repeat(600)));
+    }
+    let files = [left.into_bytes(), b"id,amount\n1,2.00\n".to_vec()];
+    let rules = json!({
+        "columns": {
+            "amount": {"left": "amount", "right": "amount", "type": "decimal"},
+            "reference": {"left": "id", "right": "id", "type": "text"},
+        },
+        "passes": [{"name": "exact", "equal": ["reference", "amount"]}],
+    });
+    let done = run(&world, &token, files, &rules).await.unwrap();
+    let path = format!("/v1/reconciliations/{}", done["id"].as_str().unwrap());
+    for cut in [false, true] {
+        let url = format!("{address}{path}/export?what=breaks");
+        let mut answer = reqwest::Client::new().get(url).bearer_auth(&token).send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+        answer.chunk().await.unwrap().unwrap();
+        if cut {
+            let delete = Call::new("DELETE", &path).bearer(&token);
+            world.call(&delete).await.unwrap().expect(204).unwrap();
+        }
+        let rest = async {
+            while answer.chunk().await?.is_some() {}
+            Ok::<(), reqwest::Error>(())
+        };
+        assert_eq!(rest.await.is_err(), cut);
+    }
+    assert_eq!(export(&world, &token, done["id"].as_str().unwrap(), "?what=breaks").await.status, 404);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -112,6 +112,16 @@ impl Both {
     }
 }
 
+/// Whether a test is about a SQLite file, and this run is about PostgreSQL: then it has nothing to say.
+#[expect(clippy::print_stdout, reason = "what a skipped test says belongs beside its name")]
+pub(crate) fn only_on_sqlite(why: &str) -> bool {
+    let other = Folder::is_postgres().unwrap();
+    if other {
+        println!("skipped on PostgreSQL: {why}");
+    }
+    other
+}
+
 /// The store of this folder, beside the processes that use it.
 pub(crate) fn store(folder: &Folder) -> Store {
     let variables = folder.environment();

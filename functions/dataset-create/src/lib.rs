@@ -1,7 +1,7 @@
 //! `POST /v1/datasets`: announce a dataset and learn where its content goes.
 //!
-//! Preparer. 201 with `Location` and `upload`; 422 when an option says something impossible.
-//! Needs a key: the claim and the dataset are one transaction.
+//! Preparer. 201 with `Location` and `upload`, which says until when it is waited for; 422 when an option says something
+//! impossible. Needs a key: the claim and the dataset are one transaction.
 
 mod handler;
 

@@ -2,7 +2,8 @@
 //!
 //! Viewer. 200 with the file of `?what=matches|breaks|rejections&format=csv|json|parquet`, the same bytes as `recon match`
 //! writes for the same files and rules, sent while they are made; 409 `no_result` before the run has ended, and when it
-//! ended without a result; 404. A failure half way breaks the connection. As a function: 422 `answer_too_large` for a file
+//! ended without a result, and for what an earlier version stored that no file can be made of; 404. A failure half way breaks
+//! the connection, as does a deletion. As a function: 422 `answer_too_large` for a file
 //! that a load balancer would not take.
 
 mod export;

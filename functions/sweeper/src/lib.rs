@@ -3,7 +3,8 @@
 //! One sweep takes leases that ran out, rejects datasets whose upload never came, forgets expired idempotency keys and
 //! sessions, and removes breaks of unpublished attempts and objects that no record refers to; with `RETENTION_DAYS` also
 //! old reconciliations, and old datasets that none uses. It goes in short steps, ends early when the process is asked to
-//! stop, and may run in several processes at once. What it leaves, the next one finds.
+//! stop, and may run in several processes at once. What it leaves, the next one finds. What cannot be removed keeps nothing
+//! else from being removed, and makes the sweep one that is not complete.
 
 mod step;
 
@@ -12,13 +13,13 @@ use std::time::Duration;
 use recon_runtime::config::SweepConfig;
 use recon_runtime::{Clock, Environment, Platform, Process, SettingError, because};
 use recon_session::Sessions;
-use recon_store::{Error, Schema, Store};
+use recon_store::{Error, Schema, Store, Sweep};
 use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::step::{STEPS, Step};
 
-/// How long one sweep begins further steps. A function on a schedule has 15 minutes at most.
+/// How long one sweep begins anything further. A function on a schedule has 15 minutes at most.
 const SWEEP_TIME: Duration = Duration::from_mins(5);
 
 /// What the sweeper may touch.
@@ -65,8 +66,8 @@ pub enum Incomplete {
     /// The schema cannot be looked at.
     #[error(transparent)]
     Store(#[from] Error),
-    /// Steps failed; the log says why.
-    #[error("not swept: {}; the log says why", .0.join(", "))]
+    /// Steps failed, or left out what could not be removed; the log says why.
+    #[error("not swept, or not all of it: {}; the log says why", .0.join(", "))]
     Failed(Vec<&'static str>),
 }
 
@@ -95,28 +96,45 @@ pub async fn sweep(deps: Deps) -> Result<Swept, Incomplete> {
         Schema::Compatible { .. } => {}
         schema @ (Schema::Older { .. } | Schema::Newer { .. }) => return Err(Incomplete::Schema(schema)),
     }
-    let until = Instant::now() + SWEEP_TIME;
+    let sweep = within(SWEEP_TIME, &deps);
     let (mut swept, mut failed) = (Swept::default(), Vec::new());
     for step in STEPS {
-        if let Err(error) = exhaust(&deps, *step, &mut swept, until).await {
-            let step = step.name();
-            tracing::error!(step, %error, because = because(&*error), "step of a sweep failed");
-            failed.push(step);
+        let name = step.name();
+        match exhaust(&deps, &sweep, *step, &mut swept).await {
+            Ok(0) => {}
+            Ok(left) => {
+                tracing::error!(step = name, left, "step of a sweep left out what could not be removed");
+                failed.push(name);
+            }
+            Err(error) => {
+                tracing::error!(step = name, %error, because = because(&*error), "step of a sweep failed");
+                failed.push(name);
+            }
         }
     }
     swept.log();
     if failed.is_empty() { Ok(swept) } else { Err(Incomplete::Failed(failed)) }
 }
 
-/// Takes a step until it finds nothing more to do.
-async fn exhaust(deps: &Deps, step: Step, swept: &mut Swept, until: Instant) -> Result<(), step::Failure> {
+/// The store's sweep, whose calls begin nothing further once this time is over or the process is asked to stop: whoever
+/// asks that waits for one item, and not for a backlog.
+fn within(time: Duration, deps: &Deps) -> Sweep {
+    let (process, until) = (deps.process.clone(), Instant::now() + time);
+    deps.store.sweep().until(move || process.is_draining() || Instant::now() >= until)
+}
+
+/// Takes a step until it finds nothing more to do. Returns how much it could not remove.
+async fn exhaust(deps: &Deps, sweep: &Sweep, step: Step, swept: &mut Swept) -> Result<u64, step::Failure> {
+    let mut left = 0;
     loop {
-        if deps.process.is_draining() || Instant::now() >= until {
+        if sweep.is_over() {
             swept.more = true;
-            return Ok(());
+            return Ok(left);
         }
-        if !step.take(deps, swept).await? {
-            return Ok(());
+        let taken = step.take(deps, sweep, swept).await?;
+        left += taken.left;
+        if !taken.more {
+            return Ok(left);
         }
     }
 }

@@ -66,8 +66,18 @@ EXAMPLES
   recon serve
   PORT=9000 DATABASE_URL=sqlite:///var/lib/recon/recon.db OBJECT_URL=file:///var/lib/recon/objects recon serve
 
-It prints its address when it listens, migrates the database, and stops in order on SIGTERM or Ctrl-C.")]
+It prints its address when it listens, and stops in order on SIGTERM or Ctrl-C. A SQLite file is migrated first. On PostgreSQL
+it serves alone: `recon migrate` brings the schema, `recon work` works off the jobs, `recon sweep` sweeps.")]
     Serve,
+    /// Work off jobs: read uploads, run reconciliations. Only on PostgreSQL, beside `recon serve`.
+    ///
+    /// As many as there are share the jobs. One that is killed loses its jobs to the others after a minute; one that is
+    /// stopped gives them back at once.
+    #[command(after_long_help = "\
+EXAMPLES
+  DATABASE_URL=postgres://recon:secret@db.example/recon OBJECT_URL=file:///srv/objects recon work
+  WORKER_CONCURRENCY=4 recon work")]
+    Work,
     /// Remove what nobody needs any more, once.
     ///
     /// Expired keys and sessions, leases of workers that were lost, uploads that never came, breaks of attempts that were
@@ -84,7 +94,8 @@ EXAMPLES
   recon migrate
   DATABASE_URL=sqlite:///var/lib/recon/recon.db recon migrate
 
-A database that is older is copied beside itself first, to FILE.bak-VERSION. `recon serve` does the same when it starts.")]
+A SQLite file that is older is copied beside itself first, to FILE.bak-VERSION; `recon serve` does the same when it starts. On
+PostgreSQL several may migrate at once: one does.")]
     Migrate,
     /// Accounts.
     #[command(subcommand)]
@@ -201,6 +212,7 @@ impl Command {
             Self::Config(arguments) => arguments.format.format,
             Self::Sweep(arguments) => arguments.format,
             Self::Serve
+            | Self::Work
             | Self::Migrate
             | Self::Healthcheck
             | Self::Openapi

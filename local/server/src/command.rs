@@ -13,7 +13,9 @@ pub(crate) mod suggest;
 pub(crate) mod sweep;
 pub(crate) mod user_add;
 pub(crate) mod verify;
+pub(crate) mod work;
 
+mod only_worker;
 mod output;
 
 use std::future::Future;

@@ -24,6 +24,7 @@ fn main() -> ExitCode {
         Command::Verify(arguments) => command::verify::run(&arguments),
         Command::Push(arguments) => command::push::run(&arguments),
         Command::Serve => command::serve::run(),
+        Command::Work => command::work::run(),
         Command::Sweep(arguments) => command::sweep::run(&arguments),
         Command::Migrate => command::migrate::run(),
         Command::User(UserCommand::Add(arguments)) => command::user_add::run(&arguments),

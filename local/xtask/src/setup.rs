@@ -15,8 +15,26 @@ pub(crate) fn prepare_build() -> Result<()> {
 pub(crate) fn prepare() -> Result<()> {
     prepare_build()?;
     need("curl", "curl", "curl, which the README's session uses")?;
+    prepare_services()?;
     component("fmt", "rustfmt")?;
     component("clippy", "clippy")
+}
+
+/// Finds the servers that tests start for themselves.
+fn prepare_services() -> Result<()> {
+    // Its server's programs are not on the path of Debian, its client's is.
+    if !has_postgres() {
+        need("initdb", "postgresql", "PostgreSQL, which tests start for themselves")
+            .or_else(|missing| if has_postgres() { Ok(()) } else { Err(missing) })?;
+    }
+    need("redis-server", "redis-server", "Redis, which tests start for themselves")
+}
+
+/// Whether PostgreSQL's programs are on the path or where packages put them.
+fn has_postgres() -> bool {
+    let packaged = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    process::is_there("initdb", &["--version"])
+        || packaged.into_iter().any(|version| version.path().join("bin/initdb").is_file())
 }
 
 /// Finds what programs from the Python package index need.

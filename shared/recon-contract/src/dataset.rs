@@ -138,7 +138,8 @@ pub struct Upload {
     pub url: String,
     /// Headers to send along.
     pub headers: BTreeMap<String, String>,
-    /// When the address stops working; `None` where it does not.
+    /// When the dataset is rejected unless its content is completed before. An upload that begins or ends puts it off.
+    /// `None` where it is not told.
     #[serde(with = "text::instant::option")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub expires_at: Option<Instant>,

@@ -1,18 +1,36 @@
 #![doc = include_str!("../README.md")]
+#![cfg_attr(
+    not(any(feature = "embedded", feature = "cluster", feature = "memory")),
+    expect(dead_code, reason = "without a store only the types and the transition function are left")
+)]
 
+mod error;
 mod fingerprint;
+mod found;
 mod guard;
 mod json;
 mod key;
+#[cfg(feature = "memory")]
+pub mod memory;
+#[cfg(feature = "cluster")]
+pub mod postgres;
 mod record;
+#[cfg(feature = "cluster")]
+pub mod redis;
 mod response;
+#[cfg(any(feature = "embedded", feature = "cluster"))]
+mod sql;
+#[cfg(feature = "embedded")]
 pub mod sqlite;
+mod store;
 mod time;
 pub mod transition;
 
+pub use error::Error;
 pub use fingerprint::{Fingerprint, Request};
 pub use guard::{ClaimOutcome, Guard, RETENTION_DEFAULT, Unanswered};
 pub use key::{IdempotencyKey, KEY_BYTES_MAX, KeyError, RecordId, Scope};
 pub use record::{Claim, ClaimToken, Claimed, Completion, Entry, EntryState, Extension, Held, Release, Seed};
 pub use response::{Body, HEADERS_ALLOWED, INLINE_BYTES_MAX, StoredResponse, Unstorable};
+pub use store::ClaimStore;
 pub use time::StoreTime;

@@ -7,7 +7,7 @@ use crate::{ClaimToken, Fingerprint, StoreTime};
 /// The longest time that a client is told to wait before it asks again: work usually ends before its lease does.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(5);
 /// The shortest: `Retry-After` counts whole seconds, and zero would be read as none.
-const RETRY_AFTER_MIN: Duration = Duration::from_secs(1);
+pub(crate) const RETRY_AFTER_MIN: Duration = Duration::from_secs(1);
 
 /// What decides about a record: all of it but the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -74,6 +74,9 @@ pub enum Decision {
     Answer(Standing),
     /// Do what the holder asks: keep its answer, delete the record, or move the end of the lease.
     Apply,
+    /// The holder gives up a record that it took over: let the lease end now and keep the record. Whoever held it before may
+    /// still be having its effect, so the next one has to repeat the same ids.
+    EndLease,
     /// Change nothing: the claim is not the record's last one, or the record is completed. What a request like the
     /// holder's would be told now, or nothing when the record is gone.
     Lost(Option<Standing>),
@@ -115,7 +118,12 @@ pub fn decide(record: Option<&Record>, event: &Event, now: StoreTime) -> Decisio
             Some(record) => request(record, fingerprint, now),
         },
         Event::Complete(proof) | Event::Release(proof) | Event::Extend(proof) => match live {
-            Some(record) if holds(record, proof) => Decision::Apply,
+            Some(record) if holds(record, proof) => match event {
+                Event::Release(_) if record.fence > 1 => Decision::EndLease,
+                Event::Release(_) | Event::Complete(_) | Event::Extend(_) | Event::Request(_) => {
+                    Decision::Apply
+                }
+            },
             live => Decision::Lost(live.map(|record| standing(record, &proof.fingerprint, now))),
         },
     }
@@ -218,9 +226,19 @@ mod tests {
             (Some(record(State::InProgress { lease_until: at(1) }, NOW)), PROOF, Decision::Lost(None)),
             (None, PROOF, Decision::Lost(None)),
         ] {
-            for event in [Event::Complete(proof), Event::Release(proof), Event::Extend(proof)] {
+            for event in [Event::Complete(proof), Event::Extend(proof)] {
                 assert_eq!(decide(found.as_ref(), &event, NOW), expected, "{event:?} {found:?}");
             }
+            let expected = if expected == Decision::Apply { Decision::EndLease } else { expected };
+            assert_eq!(decide(found.as_ref(), &Event::Release(proof), NOW), expected, "{found:?}");
         }
+    }
+
+    #[test]
+    fn only_the_first_holder_of_a_record_deletes_it() {
+        let first = Record { fence: 1, ..running(10) };
+        let proof = Proof { fence: 1, ..PROOF };
+        assert_eq!(decide(Some(&first), &Event::Release(proof), NOW), Decision::Apply);
+        assert_eq!(decide(Some(&running(10)), &Event::Release(PROOF), NOW), Decision::EndLease);
     }
 }

@@ -88,9 +88,9 @@ mod tests {
     }
 
     #[test]
-    fn a_backend_that_is_not_built_in_is_refused_by_name() {
+    fn what_names_no_backend_is_refused_by_name() {
         for (variable, value) in [
-            ("DATABASE_URL", "postgres://app:hunter2@db/recon"),
+            ("DATABASE_URL", "mysql://app:hunter2@db/recon"),
             ("OBJECT_URL", "s3://bucket"),
             ("DATABASE_POOL_MAX", "0"),
         ] {

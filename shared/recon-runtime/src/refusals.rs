@@ -19,6 +19,11 @@ impl From<Error> for Refusal {
                     .retry_after(RETRY_SECONDS);
                 Self::failed(problem, error)
             }
+            // Methods that are guarded answer it as an outcome.
+            Error::InFlight { retry_after } => {
+                let seconds = u32::try_from(retry_after.as_secs()).unwrap_or(u32::MAX).max(1);
+                Problem::new(Code::IdempotencyKeyInProgress, detail).retry_after(seconds).into()
+            }
             Error::DatasetNotFound { .. } => Self::new(Code::NotFound, detail),
             Error::DatasetNotReady { status: DatasetStatus::Ingesting, .. } => {
                 Problem::new(Code::DatasetNotReady, detail).retry_after(INGEST_SECONDS).into()

@@ -25,7 +25,7 @@ pub const LAMBDA_RUNTIME_API: &str = "AWS_LAMBDA_RUNTIME_API";
 pub const DATABASE_URL: Setting = Setting {
     name: "DATABASE_URL",
     default: "sqlite://{data}/recon.db",
-    expects: "sqlite://FILE",
+    expects: "sqlite://FILE or postgres://USER:PASSWORD@HOST:PORT/DATABASE",
     secret: true,
     about: "records, jobs, sessions and idempotency keys",
 };

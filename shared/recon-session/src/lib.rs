@@ -5,8 +5,11 @@ pub mod backend;
 mod error;
 mod lifetimes;
 pub mod password;
+#[cfg(feature = "cluster")]
+pub mod postgres;
 mod record;
 mod sessions;
+#[cfg(feature = "embedded")]
 pub mod sqlite;
 mod token;
 

@@ -4,7 +4,7 @@ use std::iter::Fuse;
 
 use recon_domain::{BreakId, BreakKind, BreakStatus, ReconciliationId, Side};
 
-use crate::sqlite::Database;
+use crate::database::Database;
 use crate::{Error, Json};
 
 /// The most breaks of one transaction, so that it stays short.

@@ -3,6 +3,9 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+#[cfg(feature = "cluster")]
+use sqlx::{ConnectOptions, postgres::PgConnectOptions};
+
 /// The variable that says where records are kept.
 pub const DATABASE_URL: &str = "DATABASE_URL";
 /// The variable that says where objects are kept.
@@ -27,8 +30,17 @@ pub struct StoreConfig {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DatabaseUrl {
     /// A SQLite file.
+    #[cfg(feature = "embedded")]
     Sqlite(PathBuf),
+    /// A PostgreSQL database.
+    #[cfg(feature = "cluster")]
+    Postgres(PostgresUrl),
 }
+
+/// The address of a PostgreSQL database, which may hold a password: it prints without.
+#[cfg(feature = "cluster")]
+#[derive(Clone, PartialEq, Eq)]
+pub struct PostgresUrl(String);
 
 /// Where objects are kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,7 +54,7 @@ pub enum ObjectUrl {
 pub enum ConfigError {
     /// A backend that this build does not have.
     #[error(
-        "{variable}: this build has no backend for `{scheme}://` (it needs the feature `{feature}`), only for `{known}://`"
+        "{variable}: this build has no backend for `{scheme}://` (it needs the feature `{feature}`), only for {known}"
     )]
     BackendAbsent {
         /// The variable.
@@ -51,18 +63,18 @@ pub enum ConfigError {
         scheme: String,
         /// The cargo feature that would bring the backend.
         feature: &'static str,
-        /// The scheme that is known.
-        known: &'static str,
+        /// The schemes that this build knows.
+        known: String,
     },
     /// A scheme that nothing here has heard of.
-    #[error("{variable}: unknown scheme `{scheme}://`, expected `{known}://`")]
+    #[error("{variable}: unknown scheme `{scheme}://`, expected {known}")]
     UnknownScheme {
         /// The variable.
         variable: &'static str,
         /// The scheme of its URL.
         scheme: String,
-        /// The scheme that is known.
-        known: &'static str,
+        /// The schemes that this build knows.
+        known: String,
     },
     /// A value of another shape.
     #[error("{variable}: {problem}")]
@@ -76,6 +88,7 @@ pub enum ConfigError {
 
 impl StoreConfig {
     /// A store in this folder, with every default.
+    #[cfg(feature = "embedded")]
     #[must_use]
     pub fn in_folder(folder: &Path) -> Self {
         Self {
@@ -90,14 +103,60 @@ impl DatabaseUrl {
     /// Parses the value of `DATABASE_URL`.
     ///
     /// # Errors
-    /// A scheme other than `sqlite`, or no file.
+    /// A scheme other than `sqlite`, `postgres` and `postgresql`, or one whose backend this build does not have; no file; a
+    /// URL that PostgreSQL's clients do not read.
     pub fn parse(url: &str) -> Result<Self, ConfigError> {
-        let file = place(DATABASE_URL, url, "sqlite", &["postgres", "postgresql"])?;
-        if file.starts_with(":memory:") {
-            let problem = "a database in memory would forget what was acknowledged; name a file";
-            return Err(ConfigError::Malformed { variable: DATABASE_URL, problem });
+        match scheme(DATABASE_URL, url, &DATABASES)? {
+            #[cfg(feature = "embedded")]
+            "sqlite" => {
+                let file = place(DATABASE_URL, url)?;
+                if file.starts_with(":memory:") {
+                    let problem = "a database in memory would forget what was acknowledged; name a file";
+                    return Err(ConfigError::Malformed { variable: DATABASE_URL, problem });
+                }
+                Ok(Self::Sqlite(file.into()))
+            }
+            #[cfg(feature = "cluster")]
+            "postgres" | "postgresql" => PostgresUrl::parse(url).map(Self::Postgres),
+            known => Err(absent(DATABASE_URL, known, &DATABASES)),
         }
-        Ok(Self::Sqlite(file.into()))
+    }
+}
+
+#[cfg(feature = "cluster")]
+impl PostgresUrl {
+    fn parse(url: &str) -> Result<Self, ConfigError> {
+        match url.parse::<PgConnectOptions>() {
+            Ok(_) => Ok(Self(url.to_owned())),
+            // What the parser says may repeat the URL.
+            Err(_) => Err(ConfigError::Malformed {
+                variable: DATABASE_URL,
+                problem: "is no URL of the form `postgres://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=require`",
+            }),
+        }
+    }
+
+    /// What a connection needs to know.
+    pub(crate) fn options(&self) -> PgConnectOptions {
+        let options = self.0.parse::<PgConnectOptions>().unwrap_or_default();
+        // A statement of many rows is long text; what is slow is logged by the name of its transaction.
+        options.application_name("recon").disable_statement_logging()
+    }
+}
+
+#[cfg(feature = "cluster")]
+impl fmt::Display for PostgresUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let options = self.options();
+        write!(f, "postgres://{}@{}:{}", options.get_username(), options.get_host(), options.get_port())?;
+        options.get_database().map_or(Ok(()), |database| write!(f, "/{database}"))
+    }
+}
+
+#[cfg(feature = "cluster")]
+impl fmt::Debug for PostgresUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PostgresUrl({self})")
     }
 }
 
@@ -107,14 +166,21 @@ impl ObjectUrl {
     /// # Errors
     /// A scheme other than `file`, or no folder.
     pub fn parse(url: &str) -> Result<Self, ConfigError> {
-        place(OBJECT_URL, url, "file", &["s3"]).map(|folder| Self::Folder(folder.into()))
+        match scheme(OBJECT_URL, url, &OBJECTS)? {
+            "file" => place(OBJECT_URL, url).map(|folder| Self::Folder(folder.into())),
+            known => Err(absent(OBJECT_URL, known, &OBJECTS)),
+        }
     }
 }
 
 impl fmt::Display for DatabaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self::Sqlite(file) = self;
-        write!(f, "sqlite://{}", file.display())
+        match self {
+            #[cfg(feature = "embedded")]
+            Self::Sqlite(file) => write!(f, "sqlite://{}", file.display()),
+            #[cfg(feature = "cluster")]
+            Self::Postgres(url) => write!(f, "{url}"),
+        }
     }
 }
 
@@ -125,26 +191,50 @@ impl fmt::Display for ObjectUrl {
     }
 }
 
-/// What follows the scheme. `absent` are the schemes of backends that other builds have.
-fn place<'u>(
-    variable: &'static str,
-    url: &'u str,
-    known: &'static str,
-    absent: &[&str],
-) -> Result<&'u str, ConfigError> {
-    let Some((given, place)) = url.split_once("://") else {
+/// A scheme, the feature that brings its backend, and whether this build has it.
+type Known = (&'static str, &'static str, bool);
+
+const DATABASES: [Known; 3] = [
+    ("sqlite", "embedded", cfg!(feature = "embedded")),
+    ("postgres", "cluster", cfg!(feature = "cluster")),
+    ("postgresql", "cluster", cfg!(feature = "cluster")),
+];
+const OBJECTS: [Known; 2] = [("file", "embedded", true), ("s3", "cluster", false)];
+
+/// The scheme of a URL, if it is one of these and this build has its backend.
+fn scheme(variable: &'static str, url: &str, known: &[Known]) -> Result<&'static str, ConfigError> {
+    let Some((given, _)) = url.split_once("://") else {
         return Err(ConfigError::Malformed {
             variable,
             problem: "expected a URL that begins with its scheme",
         });
     };
-    if given != known {
-        let scheme = given.chars().take(32).collect();
-        return Err(match absent.contains(&given) {
-            true => ConfigError::BackendAbsent { variable, scheme, feature: "cluster", known },
-            false => ConfigError::UnknownScheme { variable, scheme, known },
-        });
+    match known.iter().find(|(scheme, ..)| *scheme == given) {
+        Some((scheme, _, true)) => Ok(*scheme),
+        Some((scheme, ..)) => Err(absent(variable, scheme, known)),
+        None => Err(ConfigError::UnknownScheme {
+            variable,
+            scheme: given.chars().take(32).collect(),
+            known: schemes(known),
+        }),
     }
+}
+
+fn absent(variable: &'static str, scheme: &str, known: &[Known]) -> ConfigError {
+    let feature =
+        known.iter().find(|(known, ..)| *known == scheme).map_or("cluster", |(_, feature, _)| feature);
+    ConfigError::BackendAbsent { variable, scheme: scheme.to_owned(), feature, known: schemes(known) }
+}
+
+/// The schemes of this build, as people read them.
+fn schemes(known: &[Known]) -> String {
+    let own = known.iter().filter(|(.., is_there)| *is_there);
+    own.map(|(scheme, ..)| format!("`{scheme}://`")).collect::<Vec<_>>().join(", ")
+}
+
+/// What follows the scheme, where that is a place on this machine.
+fn place<'u>(variable: &'static str, url: &'u str) -> Result<&'u str, ConfigError> {
+    let place = url.split_once("://").map_or("", |(_, place)| place);
     if place.is_empty() {
         return Err(ConfigError::Malformed { variable, problem: "names no place after the scheme" });
     }
@@ -172,9 +262,17 @@ mod tests {
     }
 
     #[test]
+    fn a_password_is_not_printed() {
+        let parsed =
+            DatabaseUrl::parse("postgresql://ada:secret@db.example:6432/books?sslmode=require").unwrap();
+        assert_eq!(parsed.to_string(), "postgres://ada@db.example:6432/books");
+        assert_eq!(format!("{parsed:?}"), "Postgres(PostgresUrl(postgres://ada@db.example:6432/books))");
+    }
+
+    #[test]
     fn a_value_that_cannot_be_used_names_its_variable_and_no_secret() {
         for (url, starts) in [
-            ("postgres://u:secret@h/d", "DATABASE_URL: this build has no backend for `postgres://`"),
+            ("postgres://u:secret@h:secret/d", "DATABASE_URL: is no URL of the form"),
             ("mysql://u:secret@h/d", "DATABASE_URL: unknown scheme `mysql://`"),
             ("secret.db", "DATABASE_URL: expected a URL"),
             ("sqlite://", "DATABASE_URL: names no place"),

@@ -1,13 +1,18 @@
 //! Datasets: one uploaded file each.
 
+use std::time::Duration;
+
 use recon_domain::{DatasetId, Instant, WorkspaceId};
 
-use crate::sqlite::Database;
+use crate::database::Database;
 use crate::words::words;
 use crate::{Clock, Failure, Json};
 
 /// The most datasets of one page.
 pub const DATASETS_PER_PAGE_MAX: u32 = 500;
+
+/// How long a dataset awaits its upload after the last sign of life: its announcement, or the begin or end of an upload.
+pub const UPLOAD_PATIENCE: Duration = Duration::from_hours(24);
 
 /// How far a dataset is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -42,12 +47,24 @@ pub struct DatasetRecord {
     pub status: DatasetStatus,
     /// The bytes that are attached; pinned once the status has left `awaiting_upload`.
     pub upload: Option<Upload>,
+    /// When its last upload began or ended; `None` where nothing was seen of any.
+    pub upload_seen_at: Option<Instant>,
     /// What the ingest found; there when `ready`.
     pub content: Option<DatasetContent>,
     /// Why it was rejected; there when `rejected`.
     pub failure: Option<Failure>,
     /// When it was made.
     pub created_at: Instant,
+}
+
+impl DatasetRecord {
+    /// When it stops to await its upload, if nothing is seen of that any more.
+    #[must_use]
+    pub fn upload_expires_at(&self) -> Instant {
+        let patience = i64::try_from(UPLOAD_PATIENCE.as_micros()).unwrap_or(i64::MAX);
+        let seen = self.upload_seen_at.unwrap_or(self.created_at);
+        Instant::from_micros(seen.micros().saturating_add(patience))
+    }
 }
 
 /// Bytes in the object store.

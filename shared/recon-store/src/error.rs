@@ -1,5 +1,7 @@
 //! What a store method may answer besides its value.
 
+use std::time::Duration;
+
 use recon_domain::{DatasetId, JobId, ReconciliationId, Side};
 
 use crate::{DatasetStatus, ReconciliationStatus};
@@ -47,12 +49,18 @@ pub enum Error {
     Document(#[source] serde_json::Error),
     /// The table of idempotency keys failed.
     #[error("idempotency key not claimed")]
-    Idempotency(#[source] recon_idempotency::sqlite::Error),
+    Idempotency(#[source] recon_idempotency::Error),
     /// A number is larger than the database holds.
     #[error("number too large for {column}")]
     TooLarge {
         /// The table and column.
         column: &'static str,
+    },
+    /// Somebody else has the key of a guarded method and is not done yet. Its callers get an outcome that says so.
+    #[error("the key is in use")]
+    InFlight {
+        /// How long to wait before asking again.
+        retry_after: Duration,
     },
 
     /// Another user of the installation has this email.
@@ -161,38 +169,57 @@ impl Error {
     /// Whether running the same transaction again may succeed at once.
     pub(crate) fn is_busy(&self) -> bool {
         let Self::Unavailable { source, .. } = self else { return false };
-        source.downcast_ref().and_then(primary_code).is_some_and(|code| code == BUSY || code == LOCKED)
+        source.downcast_ref().is_some_and(is_busy)
     }
 }
 
-impl From<recon_idempotency::sqlite::Error> for Error {
-    fn from(error: recon_idempotency::sqlite::Error) -> Self {
+impl From<recon_idempotency::Error> for Error {
+    fn from(error: recon_idempotency::Error) -> Self {
         match error {
-            recon_idempotency::sqlite::Error::Database(source) => Self::doing("idempotency_key")(source),
+            recon_idempotency::Error::Database(source) => Self::doing("idempotency_key")(source),
+            recon_idempotency::Error::InFlight { retry_after } => Self::InFlight { retry_after },
             error => Self::Idempotency(error),
         }
     }
 }
 
-// Primary result codes of SQLite.
-const BUSY: u32 = 5;
-const LOCKED: u32 = 6;
-const READONLY: u32 = 8;
-const IOERR: u32 = 10;
-const FULL: u32 = 13;
-const CANTOPEN: u32 = 14;
+/// What a database's own code for an error means, asked of the one that said it.
+fn code(
+    error: &sqlx::Error,
+    #[cfg(feature = "embedded")] sqlite: fn(&str) -> bool,
+    #[cfg(feature = "cluster")] postgres: fn(&str) -> bool,
+) -> bool {
+    let Some(error) = error.as_database_error() else { return false };
+    let Some(code) = error.code() else { return false };
+    #[cfg(feature = "cluster")]
+    if error.try_downcast_ref::<sqlx::postgres::PgDatabaseError>().is_some() {
+        return postgres(&code);
+    }
+    #[cfg(feature = "embedded")]
+    return sqlite(&code);
+    #[cfg(not(feature = "embedded"))]
+    false
+}
 
-/// The primary result code: the low byte of the extended one.
-fn primary_code(error: &sqlx::Error) -> Option<u32> {
-    let code = error.as_database_error()?.code()?.parse::<u32>().ok()?;
-    Some(code & 0xff)
+fn is_busy(error: &sqlx::Error) -> bool {
+    code(
+        error,
+        #[cfg(feature = "embedded")]
+        crate::sqlite::is_busy,
+        #[cfg(feature = "cluster")]
+        crate::postgres::is_busy,
+    )
 }
 
 fn passes(error: &sqlx::Error) -> bool {
     match error {
-        sqlx::Error::Database(_) => {
-            matches!(primary_code(error), Some(BUSY | LOCKED | READONLY | IOERR | FULL | CANTOPEN))
-        }
+        sqlx::Error::Database(_) => code(
+            error,
+            #[cfg(feature = "embedded")]
+            crate::sqlite::passes,
+            #[cfg(feature = "cluster")]
+            crate::postgres::passes,
+        ),
         sqlx::Error::Io(_)
         | sqlx::Error::PoolTimedOut
         | sqlx::Error::PoolClosed

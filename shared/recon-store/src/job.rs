@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use recon_domain::{DatasetId, Instant, JobId, ReconciliationId, WorkspaceId};
 
-use crate::sqlite::Database;
+use crate::database::Database;
 use crate::words::words;
 use crate::{Clock, Error};
 

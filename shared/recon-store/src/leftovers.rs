@@ -1,6 +1,6 @@
 //! What attempts at reconciliations left behind that no client will ever see.
 
-use crate::sqlite::Database;
+use crate::database::Database;
 use crate::{Error, ObjectError, Objects};
 
 /// Breaks and objects of attempts that were not published and are over, or whose reconciliation is deleted.
@@ -21,7 +21,15 @@ pub struct Removed {
     pub all: bool,
 }
 
-/// Why something was not removed. What was removed before stays removed.
+/// What was removed, and what could not be.
+#[derive(Debug)]
+pub(crate) struct Cleared {
+    pub(crate) removed: Removed,
+    /// Why objects are left over: the first cause, or nothing.
+    pub(crate) left: Option<ObjectError>,
+}
+
+/// Why something was not removed. What could be removed is, all the same.
 #[derive(Debug, thiserror::Error)]
 pub enum LeftoversError {
     /// The records.

@@ -3,6 +3,7 @@
 mod breaks;
 mod clock;
 mod config;
+mod database;
 mod dataset;
 mod error;
 mod installation;
@@ -11,10 +12,17 @@ mod json;
 mod leftovers;
 pub mod object_name;
 mod objects;
+#[cfg(feature = "cluster")]
+mod postgres;
 mod reconciliation;
+mod row;
+mod schema;
+mod sql;
+#[cfg(feature = "embedded")]
 mod sqlite;
 mod store;
 mod sweep;
+mod tables;
 mod user;
 mod words;
 mod workspace;
@@ -24,13 +32,15 @@ pub use breaks::{
     BreakFilter, BreakPage, BreakPlace, BreakRecord, BreakSeek, Breaks, NewBreak,
 };
 pub use clock::Clock;
+#[cfg(feature = "cluster")]
+pub use config::PostgresUrl;
 pub use config::{
     ConfigError, DATABASE_URL, DatabaseUrl, OBJECT_URL, ObjectUrl, POOL_CONNECTIONS_DEFAULT,
     POOL_CONNECTIONS_MAX, StoreConfig,
 };
 pub use dataset::{
     Attached, DATASETS_PER_PAGE_MAX, DatasetContent, DatasetPage, DatasetRecord, DatasetSeek, DatasetStatus,
-    Datasets, IngestResult, NewDataset, Upload,
+    Datasets, IngestResult, NewDataset, UPLOAD_PATIENCE, Upload,
 };
 pub use error::Error;
 pub use job::{

@@ -17,6 +17,13 @@ pub(crate) fn owner(folder: &str, name: &str) -> Option<Uuid> {
     owner.parse().ok()
 }
 
+/// The name that what lies at this place of a local folder gets when it is written; `None` for a place where nothing is
+/// written before it has its name. The library writes at `NAME#N`, and lists no such name.
+pub(crate) fn staged_for(place: &str) -> Option<&str> {
+    let (name, number) = place.rsplit_once('#')?;
+    (!number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())).then_some(name)
+}
+
 /// Where every upload of a dataset lies.
 #[must_use]
 pub fn uploads_of(dataset: DatasetId) -> String {

@@ -1,5 +1,7 @@
 //! Objects: files under names, which appear whole or not at all.
 
+mod staged;
+
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -16,7 +18,7 @@ use tokio::io::AsyncReadExt;
 use tokio::sync::OnceCell;
 
 /// The bytes that are gathered before they are written.
-const PART_BYTES: usize = 5 * 1024 * 1024;
+pub(crate) const PART_BYTES: usize = 5 * 1024 * 1024;
 /// The parts that are written at once; more bytes wait for the client.
 const PARTS_IN_FLIGHT_MAX: usize = 2;
 /// The bytes that are read from a local file at once.
@@ -247,13 +249,14 @@ impl Objects {
     /// Deletes every object whose name begins with these path segments, and says how many there were.
     ///
     /// # Errors
-    /// [`ObjectError::Unavailable`]; some may be deleted.
+    /// [`ObjectError::Unavailable`]; those that can be deleted are.
     pub async fn delete_below(&self, prefix: &str) -> Result<usize, ObjectError> {
         let found = self.list(prefix).await?;
+        let mut failed = None;
         for object in &found {
-            self.delete(&object.name).await?;
+            failed = failed.or(self.delete(&object.name).await.err());
         }
-        Ok(found.len())
+        failed.map_or(Ok(found.len()), Err)
     }
 
     async fn store(&self, doing: &'static str, name: &str) -> Result<&LocalFileSystem, ObjectError> {

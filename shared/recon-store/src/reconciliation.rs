@@ -2,7 +2,7 @@
 
 use recon_domain::{DatasetId, Instant, ReconciliationId, WorkspaceId};
 
-use crate::sqlite::Database;
+use crate::database::Database;
 use crate::words::words;
 use crate::{Clock, Json};
 

@@ -1,18 +1,9 @@
-//! The SQLite backend: one file for the connections, one for the migrations, one for each table.
+//! SQLite: its connections and its schema.
 
-mod breaks;
-mod database;
-mod datasets;
-mod interrupted;
-mod jobs;
-mod leases;
-mod leftovers;
 mod migrate;
-mod reconciliations;
-mod row;
-mod sweep;
-mod users;
-mod workspaces;
+mod pools;
 
-pub(crate) use database::Database;
 pub(crate) use migrate::{check, migrate};
+#[cfg(test)]
+pub(crate) use pools::writing;
+pub(crate) use pools::{Pools, WRITE_TRIES_MAX, is_busy, passes};

@@ -5,11 +5,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use recon_session::backend::Backend;
-use recon_session::sqlite::SqliteSessions;
 use recon_session::{Lifetimes, Sessions};
 
-use crate::config::{DatabaseUrl, ObjectUrl};
-use crate::sqlite::{self, Database};
+use crate::config::ObjectUrl;
+use crate::database::Database;
 use crate::{
     Breaks, Clock, Datasets, Error, Jobs, Leftovers, Objects, Reconciliations, StoreConfig, Sweep, Users,
     Workspaces,
@@ -89,13 +88,8 @@ impl Store {
     /// The store of this configuration, on another clock.
     #[must_use]
     pub fn open_with_clock(config: &StoreConfig, clock: Clock) -> Self {
-        let DatabaseUrl::Sqlite(file) = &config.database;
         let ObjectUrl::Folder(folder) = &config.objects;
-        Self {
-            database: Database::open(file, config.pool_connections_max),
-            objects: Objects::in_folder(folder.clone()),
-            clock,
-        }
+        Self { database: Database::open(config), objects: Objects::in_folder(folder.clone()), clock }
     }
 
     /// Reaches the database and compares its schema with the one that this build needs.
@@ -103,7 +97,7 @@ impl Store {
     /// # Errors
     /// [`Error::Unavailable`] when the database cannot be reached.
     pub async fn check(&self) -> Result<Schema, Error> {
-        sqlite::check(&self.database).await
+        self.database.check().await
     }
 
     /// Brings the database to this build's schema, all of it or nothing. A SQLite file is made if it is not there; an
@@ -112,7 +106,7 @@ impl Store {
     /// # Errors
     /// [`Error::SchemaNewer`] when only a newer build may do it, [`Error::Migration`] when nothing was changed.
     pub async fn migrate(&self) -> Result<Migrated, Error> {
-        let migrated = sqlite::migrate(&self.database).await?;
+        let migrated = self.database.migrate().await?;
         // Only for a new installation: with records there, a folder that is not there was lost, and somebody has to see it.
         if migrated.from == 0 {
             let made = self.objects.make().await;
@@ -178,14 +172,18 @@ impl Store {
     /// Where sessions are kept, below their rules: for those who carry sessions over.
     #[must_use]
     pub fn session_backend(&self) -> Arc<dyn Backend> {
-        let (read, write) = (self.database.readers().clone(), self.database.writer().clone());
-        Arc::new(SqliteSessions::new(read, write))
+        self.database.sessions()
     }
 
     /// What nobody needs any more.
     #[must_use]
     pub fn sweep(&self) -> Sweep {
-        Sweep { database: self.database.clone(), objects: self.objects.clone(), clock: self.clock.clone() }
+        Sweep {
+            database: self.database.clone(),
+            objects: self.objects.clone(),
+            clock: self.clock.clone(),
+            is_over: Arc::new(|| false),
+        }
     }
 
     /// Objects.

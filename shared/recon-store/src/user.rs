@@ -8,7 +8,7 @@ use recon_session::Tag;
 use recon_session::password::PasswordHash;
 
 use crate::Clock;
-use crate::sqlite::Database;
+use crate::database::Database;
 
 /// The longest email in bytes, as mail itself limits it.
 pub const EMAIL_BYTES_MAX: usize = 254;

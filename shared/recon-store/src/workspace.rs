@@ -6,7 +6,7 @@ use std::str::FromStr;
 use recon_domain::{Instant, WorkspaceId};
 
 use crate::Clock;
-use crate::sqlite::Database;
+use crate::database::Database;
 
 /// The longest name of a workspace, in bytes.
 pub const WORKSPACE_NAME_BYTES_MAX: usize = 200;

@@ -2,12 +2,18 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::Postgres;
+
+/// Which database the tests of a run use: `sqlite`, which is the default, or `postgres`.
+pub const TEST_DATABASE: &str = "TEST_DATABASE";
 
 /// A data folder of its own, with the variables that point every binary at it.
 #[derive(Debug)]
 pub struct Folder {
     root: tempfile::TempDir,
+    database: String,
     variables: Vec<(&'static str, String)>,
 }
 
@@ -26,7 +32,26 @@ impl Folder {
     /// When the temporary folder cannot be made.
     pub fn with(variables: &[(&'static str, &str)]) -> Result<Self> {
         let variables = variables.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
-        Ok(Self { root: tempfile::tempdir().context("make a data folder")?, variables })
+        let root = tempfile::tempdir().context("make a data folder")?;
+        let database = match Self::is_postgres()? {
+            true => Postgres::shared()?.database(None)?,
+            false => format!("sqlite://{}", root.path().join("recon.sqlite").display()),
+        };
+        Ok(Self { root, database, variables })
+    }
+
+    /// Whether this run's tests use PostgreSQL.
+    ///
+    /// # Errors
+    /// When [`TEST_DATABASE`] names no database.
+    pub fn is_postgres() -> Result<bool> {
+        #[expect(clippy::disallowed_methods, reason = "this is for the tests, not for what they start")]
+        let wanted = std::env::var(TEST_DATABASE);
+        match wanted.as_deref() {
+            Err(_) | Ok("sqlite") => Ok(false),
+            Ok("postgres") => Ok(true),
+            Ok(other) => bail!("{TEST_DATABASE}={other}: expected `sqlite` or `postgres`"),
+        }
     }
 
     /// Its path.
@@ -40,7 +65,7 @@ impl Folder {
     pub fn environment(&self) -> Vec<(&'static str, String)> {
         let root = self.root.path();
         let mut environment = vec![
-            ("DATABASE_URL", format!("sqlite://{}", root.join("recon.sqlite").display())),
+            ("DATABASE_URL", self.database.clone()),
             ("OBJECT_URL", format!("file://{}", root.join("objects").display())),
             ("LOG_FORMAT", "json".into()),
         ];

@@ -11,10 +11,11 @@ use crate::Folder;
 /// How long a server may take until it answers.
 const START_MAX: Duration = Duration::from_secs(30);
 
-/// A running `recon serve`. Dropping it kills it.
+/// A running `recon serve`, with a `recon work` beside it where it is not its own worker. Dropping it kills them.
 #[derive(Debug)]
 pub struct Server {
     child: Child,
+    worker: Option<Child>,
     address: String,
 }
 
@@ -49,17 +50,21 @@ impl Server {
             .append(true)
             .open(folder.path().join("server.log"))
             .context("open the server's log")?;
-        let child = folder
-            .command("recon")?
-            .arg("serve")
-            .env("PORT", port.to_string())
-            .envs(variables.iter().copied())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .context("start recon serve")?;
-        let mut server = Self { child, address: format!("http://127.0.0.1:{port}") };
+        let start = |command: &str| {
+            let mut started = folder.command("recon")?;
+            started.arg(command).env("PORT", port.to_string()).envs(variables.iter().copied());
+            started.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log.try_clone()?);
+            started.spawn().with_context(|| format!("start recon {command}"))
+        };
+        let is_postgres = Folder::is_postgres()?;
+        if is_postgres {
+            folder.recon(&["migrate"])?;
+        }
+        let child = start("serve")?;
+        let mut server = Self { child, worker: None, address: format!("http://127.0.0.1:{port}") };
+        if is_postgres {
+            server.worker = Some(start("work")?);
+        }
         server.wait_until_it_answers(folder).await?;
         Ok(server)
     }
@@ -110,8 +115,10 @@ impl Server {
     /// # Errors
     /// When it cannot be waited for.
     pub fn kill(mut self) -> Result<()> {
-        self.child.kill().context("kill recon serve")?;
-        self.child.wait().context("wait for recon serve")?;
+        for child in std::iter::once(&mut self.child).chain(&mut self.worker) {
+            child.kill().context("kill recon")?;
+            child.wait().context("wait for recon")?;
+        }
         Ok(())
     }
 
@@ -120,25 +127,34 @@ impl Server {
     /// # Errors
     /// When it does not stop within 40 seconds, or not with success.
     pub async fn stop(mut self) -> Result<()> {
-        let status = std::process::Command::new("kill").arg(self.child.id().to_string()).status()?;
-        anyhow::ensure!(status.success(), "could not send SIGTERM");
-        let asked = Instant::now();
-        while asked.elapsed() < Duration::from_secs(40) {
-            if let Some(status) = self.child.try_wait()? {
-                anyhow::ensure!(status.success(), "recon serve ended with {status}");
-                return Ok(());
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
+        for child in std::iter::once(&mut self.child).chain(&mut self.worker) {
+            stop(child).await?;
         }
-        bail!("recon serve did not stop")
+        Ok(())
     }
+}
+
+async fn stop(child: &mut Child) -> Result<()> {
+    let status = std::process::Command::new("kill").arg(child.id().to_string()).status()?;
+    anyhow::ensure!(status.success(), "could not send SIGTERM");
+    let asked = Instant::now();
+    while asked.elapsed() < Duration::from_secs(40) {
+        if let Some(status) = child.try_wait()? {
+            anyhow::ensure!(status.success(), "recon ended with {status}");
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    bail!("recon did not stop")
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
         // Already ended is as good.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        for child in std::iter::once(&mut self.child).chain(&mut self.worker) {
+            _ = child.kill();
+            _ = child.wait();
+        }
     }
 }
 

@@ -109,7 +109,7 @@ async fn database(store: &Store) -> Result<String, String> {
     match store.check().await {
         Ok(schema @ Schema::Compatible { .. }) => Ok(schema.to_string()),
         Ok(Schema::Older { found: 0, .. }) => {
-            Err("there is none yet; `recon migrate` makes it, and so does `recon serve`".to_owned())
+            Err("there is none yet; `recon migrate` makes it, and on SQLite so does `recon serve`".to_owned())
         }
         Ok(schema @ (Schema::Older { .. } | Schema::Newer { .. })) => Err(schema.to_string()),
         Err(error) => Err(format!("{:#}", anyhow::Error::from(error))),

@@ -1,17 +1,15 @@
 //! `recon serve`: every handler in one server, and on SQLite the worker and the sweeper beside it.
 
-use std::fs::{File, TryLockError};
-use std::path::Path;
+use std::fs::File;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use axum::Router;
 use recon_runtime::config::{ServerConfig, SweepConfig, WorkerConfig};
-use recon_runtime::{
-    Environment, Platform, Process, app, consume_jobs, listen, repeat, serve_router, store_config,
-};
-use recon_store::DatabaseUrl;
+use recon_runtime::{Environment, Platform, Process, app, consume_jobs, listen, repeat, serve_router};
+use tokio::net::TcpListener;
 
+use super::only_worker;
 use crate::report;
 
 /// Runs until SIGTERM or SIGINT.
@@ -23,31 +21,31 @@ pub(crate) fn run() -> Result<ExitCode> {
 }
 
 async fn serve(environment: &Environment) -> Result<()> {
-    let DatabaseUrl::Sqlite(database) = store_config(environment)?.database;
     // Held to the end: whoever holds it is the only worker on this file.
-    let _lock = lock(&database)?;
+    let lock = only_worker::lock(environment)?;
     let process = Process::with_signals().context("listen for signals")?;
     let platform = Platform::open(environment, process.clone())?;
+    match &lock {
+        Some(lock) => serve_alone(environment, &platform, lock).await?,
+        None => {
+            let listener = bind(environment).await?;
+            serve_router(&process, listener, app(router(&platform), &platform)).await;
+        }
+    }
+    platform.store.close().await;
+    Ok(())
+}
+
+/// Migrates the file, serves, works off the jobs and sweeps.
+async fn serve_alone(environment: &Environment, platform: &Platform, _lock: &File) -> Result<()> {
+    let process = &platform.process;
     let workers = WorkerConfig::read(environment)?;
     let sweeps = SweepConfig::read(environment)?;
-    let swept = sweeper::Deps::open(&platform, environment)?;
+    let swept = sweeper::Deps::open(platform, environment)?;
     super::migrate::migrate(&platform.store).await?;
-    let interrupted =
-        platform.store.jobs().interrupt_all().await.context("free the jobs of a killed process")?;
-    if interrupted.again > 0 {
-        tracing::warn!(jobs = interrupted.again, "jobs of a process that was killed are taken up again");
-    }
-    if interrupted.given_up > 0 {
-        tracing::error!(jobs = interrupted.given_up, "jobs whose process was killed too often are given up");
-    }
-
-    let config = ServerConfig::read(environment)?;
-    let listener = listen(&config).await.with_context(|| {
-        format!("listen on {}:{} (is the port taken? set PORT)", config.bind_address, config.port)
-    })?;
-    report::print(&format!("recon serves http://{}", listener.local_addr()?));
-
-    let deps = worker::Deps::open(&platform);
+    only_worker::take_up(&platform.store).await?;
+    let listener = bind(environment).await?;
+    let deps = worker::Deps::open(platform);
     let worker = tokio::spawn({
         let process = process.clone();
         async move { consume_jobs(&process, &workers, move || worker::turn(deps.clone())).await }
@@ -56,11 +54,18 @@ async fn serve(environment: &Environment) -> Result<()> {
         let process = process.clone();
         async move { repeat(&process, sweeps.interval, move || sweeper::sweep(swept.clone())).await }
     });
-    serve_router(&process, listener, app(router(&platform), &platform)).await;
+    serve_router(process, listener, app(router(platform), platform)).await;
     worker.await.context("stop the worker")?;
-    sweeper.await.context("stop the sweeper")?;
-    platform.store.close().await;
-    Ok(())
+    sweeper.await.context("stop the sweeper")
+}
+
+async fn bind(environment: &Environment) -> Result<TcpListener> {
+    let config = ServerConfig::read(environment)?;
+    let listener = listen(&config).await.with_context(|| {
+        format!("listen on {}:{} (is the port taken? set PORT)", config.bind_address, config.port)
+    })?;
+    report::print(&format!("recon serves http://{}", listener.local_addr()?));
+    Ok(listener)
 }
 
 /// Every handler crate's router.
@@ -96,21 +101,4 @@ fn router(platform: &Platform) -> Router {
         session_open,
         session_revoke,
     )
-}
-
-/// Makes sure that no other server works on this file.
-fn lock(database: &Path) -> Result<File> {
-    let path = database.with_added_extension("lock");
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).with_context(|| format!("make the folder {}", folder.display()))?;
-    }
-    let file = File::create(&path).with_context(|| format!("open {}", path.display()))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => bail!(
-            "another `recon serve` already works on {}: stop it, or set DATABASE_URL to another file and OBJECT_URL to another folder",
-            database.display()
-        ),
-        Err(TryLockError::Error(error)) => Err(error).with_context(|| format!("lock {}", path.display())),
-    }
 }

@@ -33,12 +33,13 @@ pub(super) struct Suite {
 }
 
 /// All of them.
-pub(super) static SUITES: [Suite; 10] = [
+pub(super) static SUITES: [Suite; 11] = [
     Suite { name: "format", about: "every file is formatted", run: format },
     Suite { name: "tidy", about: "dependency rules, sizes, READMEs", run: tidy },
     Suite { name: "lints", about: "clippy has nothing to say", run: lints },
     Suite { name: "build", about: "every test, and the programs that end-to-end tests start", run: build },
     Suite { name: "tests", about: "unit, property and end-to-end tests", run: tests },
+    Suite { name: "postgres", about: "the same servers and functions on PostgreSQL", run: postgres },
     Suite { name: "requests", about: "made-up requests get documented answers", run: super::requests::run },
     Suite { name: "lambda", about: "every function under cargo lambda", run: super::lambda::run },
     Suite { name: "release", about: "the command line in release mode", run: release },
@@ -77,6 +78,20 @@ fn tests(log: &Path) -> Result<String> {
     }
     let parity = fs::read_to_string(workspace::target()?.join("tmp/parity.txt")).unwrap_or_default();
     Ok(format!("{passed} tests; {parity}"))
+}
+
+/// The end-to-end tests once more, but for those that use no database.
+fn postgres(log: &Path) -> Result<String> {
+    let mut command = process::cargo(&["test", "--package", "recon-tests", "--test", "it", "--"]);
+    for module in ["match_files", "restaurants", "suggest::command_line", "suggest::pairs", "verify"] {
+        command.args(["--skip", module]);
+    }
+    quiet(command.env("TEST_DATABASE", "postgres"), log)?;
+    let words = fs::read_to_string(log).context("read the log")?;
+    match passed(&words) {
+        0 => bail!("no test ran"),
+        passed => Ok(format!("{passed} tests")),
+    }
 }
 
 fn release(log: &Path) -> Result<String> {

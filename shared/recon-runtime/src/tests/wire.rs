@@ -26,6 +26,7 @@ fn announced() -> DatasetRecord {
         options: json_of(&json!({})),
         status: DatasetStatus::AwaitingUpload,
         upload: None,
+        upload_seen_at: None,
         content: None,
         failure: None,
         created_at: Instant::from_micros(0),
@@ -35,7 +36,10 @@ fn announced() -> DatasetRecord {
 #[test]
 fn a_dataset_says_where_its_content_goes_until_it_is_settled() {
     let dataset = serde_json::to_value(wire::dataset(&announced()).unwrap()).unwrap();
-    let upload = json!({"method": "PUT", "url": format!("/v1/datasets/{ID}/content"), "headers": {}, "expires_at": null});
+    let upload = json!({
+        "method": "PUT", "url": format!("/v1/datasets/{ID}/content"), "headers": {},
+        "expires_at": "1970-01-02T00:00:00Z",
+    });
     assert_eq!(
         (&dataset["status"], &dataset["format"], &dataset["upload"]),
         (&json!("awaiting_upload"), &json!("auto"), &upload)

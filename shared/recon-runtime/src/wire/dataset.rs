@@ -60,6 +60,6 @@ fn upload(record: &DatasetRecord) -> Upload {
         method: route::DATASET_UPLOAD.method.to_string(),
         url: route::DATASET_UPLOAD.path.replace("{id}", &record.id.to_string()),
         headers: BTreeMap::new(),
-        expires_at: None,
+        expires_at: Some(record.upload_expires_at()),
     }
 }

@@ -38,3 +38,13 @@ pub(crate) async fn sqlite() -> Store<File> {
     let sessions = Sessions::new(Arc::new(SqliteSessions::new(read, pool.clone())), Lifetimes::default());
     Store { sessions, kept: File { path, pool, _folder: folder } }
 }
+
+/// A pool of a private database.
+pub(crate) async fn postgres() -> Store<sqlx::PgPool> {
+    let server = tokio::task::spawn_blocking(recon_testkit::Postgres::shared).await.unwrap().unwrap();
+    let url = server.database(None).unwrap();
+    let pool = sqlx::postgres::PgPoolOptions::new().max_connections(4).connect(&url).await.unwrap();
+    sqlx::raw_sql(recon_session::postgres::MIGRATION).execute(&pool).await.unwrap();
+    let backend = recon_session::postgres::PostgresSessions::new(pool.clone(), pool.clone());
+    Store { sessions: Sessions::new(Arc::new(backend), Lifetimes::default()), kept: pool }
+}

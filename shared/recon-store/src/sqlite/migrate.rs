@@ -8,12 +8,12 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{Connection, SqlSafeStr, SqliteConnection};
 use tokio::time::Instant;
 
-use super::Database;
-use super::database::writing;
+use super::pools::{Pools, writing};
+use crate::schema::{Found, judge};
 use crate::{Error, Migrated, Schema};
 
 /// The schema that this build brings and needs.
-const SCHEMA_VERSION: u32 = 15;
+const SCHEMA_VERSION: u32 = 16;
 /// The oldest build whose statements still work on this schema. Raise it only when a migration takes something away.
 const MIN_COMPATIBLE: u32 = 1;
 
@@ -24,29 +24,30 @@ const BUSY_PAUSE: Duration = Duration::from_millis(50);
 /// Every migration, in order. One that was released never changes; `Migrator` compares their checksums.
 fn sequence() -> Migrator {
     let steps: [(i64, &'static str, &'static str); SCHEMA_VERSION as usize] = [
-        (1, "schema version", include_str!("../../migrations/0001_schema_version.sql")),
-        (2, "workspaces", include_str!("../../migrations/0002_workspaces.sql")),
-        (3, "users", include_str!("../../migrations/0003_users.sql")),
+        (1, "schema version", include_str!("../../migrations/sqlite/0001_schema_version.sql")),
+        (2, "workspaces", include_str!("../../migrations/sqlite/0002_workspaces.sql")),
+        (3, "users", include_str!("../../migrations/sqlite/0003_users.sql")),
         (4, "sessions", recon_session::sqlite::MIGRATION),
         (5, "idempotency keys", recon_idempotency::sqlite::MIGRATION),
-        (6, "datasets", include_str!("../../migrations/0006_datasets.sql")),
-        (7, "jobs", include_str!("../../migrations/0007_jobs.sql")),
-        (8, "reconciliations", include_str!("../../migrations/0008_reconciliations.sql")),
-        (9, "breaks", include_str!("../../migrations/0009_breaks.sql")),
+        (6, "datasets", include_str!("../../migrations/sqlite/0006_datasets.sql")),
+        (7, "jobs", include_str!("../../migrations/sqlite/0007_jobs.sql")),
+        (8, "reconciliations", include_str!("../../migrations/sqlite/0008_reconciliations.sql")),
+        (9, "breaks", include_str!("../../migrations/sqlite/0009_breaks.sql")),
         (
             10,
             "breaks outlive their reconciliation",
-            include_str!("../../migrations/0010_breaks_outlive_their_reconciliation.sql"),
+            include_str!("../../migrations/sqlite/0010_breaks_outlive_their_reconciliation.sql"),
         ),
         (
             11,
             "reconciliations by status",
-            include_str!("../../migrations/0011_reconciliations_by_status.sql"),
+            include_str!("../../migrations/sqlite/0011_reconciliations_by_status.sql"),
         ),
-        (12, "jobs by subject", include_str!("../../migrations/0012_jobs_by_subject.sql")),
+        (12, "jobs by subject", include_str!("../../migrations/sqlite/0012_jobs_by_subject.sql")),
         (13, "sessions listing", recon_session::sqlite::MIGRATION_LISTING),
-        (14, "uploads may expire", include_str!("../../migrations/0014_uploads_may_expire.sql")),
-        (15, "sweeping", include_str!("../../migrations/0015_sweeping.sql")),
+        (14, "uploads may expire", include_str!("../../migrations/sqlite/0014_uploads_may_expire.sql")),
+        (15, "sweeping", include_str!("../../migrations/sqlite/0015_sweeping.sql")),
+        (16, "uploads are seen", include_str!("../../migrations/sqlite/0016_uploads_are_seen.sql")),
     ];
     let migrations = steps.map(|(version, what, sql)| {
         Migration::new(version, what.into(), MigrationType::Simple, sql.into_sql_str(), false)
@@ -55,12 +56,12 @@ fn sequence() -> Migrator {
 }
 
 /// Whether the file has the schema that this build needs. A file that is not there has none.
-pub(crate) async fn check(database: &Database) -> Result<Schema, Error> {
-    if !exists(database.file()).await? {
-        return Ok(judge(None));
+pub(crate) async fn check(pools: &Pools) -> Result<Schema, Error> {
+    if !exists(pools.file()).await? {
+        return Ok(judge(None, SCHEMA_VERSION));
     }
-    let mut connection = database.readers().acquire().await.map_err(Error::doing("schema_check"))?;
-    found(&mut connection).await.map(judge)
+    let mut connection = pools.readers().acquire().await.map_err(Error::doing("schema_check"))?;
+    found(&mut connection).await.map(|found| judge(found, SCHEMA_VERSION))
 }
 
 /// Brings the file to this build's schema, all of it or nothing, and makes the file if it is not there.
@@ -68,32 +69,32 @@ pub(crate) async fn check(database: &Database) -> Result<Schema, Error> {
 ///
 /// Several processes may do it at once. Where one gives a new file its journal, or another leaves it as the last, SQLite
 /// answers that it is busy without waiting; so it is asked again.
-pub(crate) async fn migrate(database: &Database) -> Result<Migrated, Error> {
+pub(crate) async fn migrate(pools: &Pools) -> Result<Migrated, Error> {
     let until = Instant::now() + BUSY_MAX;
     loop {
-        match attempt(database).await {
+        match attempt(pools).await {
             Err(error) if error.is_busy() && Instant::now() < until => tokio::time::sleep(BUSY_PAUSE).await,
             done => return done,
         }
     }
 }
 
-async fn attempt(database: &Database) -> Result<Migrated, Error> {
+async fn attempt(pools: &Pools) -> Result<Migrated, Error> {
     let failed = Error::doing("migrate");
-    if let Some(folder) = database.file().parent() {
+    if let Some(folder) = pools.file().parent() {
         tokio::fs::create_dir_all(folder).await.map_err(sqlx::Error::Io).map_err(&failed)?;
     }
     // A table that others refer to can only be made anew while nobody looks at what refers to it; that is looked at
     // before the end.
-    let options = writing(database.file()).create_if_missing(true).foreign_keys(false);
+    let options = writing(pools.file()).create_if_missing(true).foreign_keys(false);
     let mut connection = SqliteConnection::connect_with(&options).await.map_err(&failed)?;
     let before = found(&mut connection).await?;
-    if let Schema::Newer { found, .. } = judge(before) {
+    if let Schema::Newer { found, .. } = judge(before, SCHEMA_VERSION) {
         return Err(Error::SchemaNewer { found, known: SCHEMA_VERSION });
     }
     let from = before.map_or(0, |found| found.version);
     let backup = match from > 0 && from < SCHEMA_VERSION {
-        true => Some(back_up(&mut connection, database.file(), from).await?),
+        true => Some(back_up(&mut connection, pools.file(), from).await?),
         false => None,
     };
     if from < SCHEMA_VERSION {
@@ -159,22 +160,6 @@ async fn back_up(connection: &mut SqliteConnection, file: &Path, version: u32) -
     Ok(finished)
 }
 
-#[derive(Clone, Copy)]
-struct Found {
-    version: u32,
-    min_compatible: u32,
-}
-
-fn judge(found: Option<Found>) -> Schema {
-    match found {
-        Some(Found { version, min_compatible }) if min_compatible > SCHEMA_VERSION => {
-            Schema::Newer { found: version, min_compatible, known: SCHEMA_VERSION }
-        }
-        Some(Found { version, .. }) if version >= SCHEMA_VERSION => Schema::Compatible { version },
-        older => Schema::Older { found: older.map_or(0, |found| found.version), needed: SCHEMA_VERSION },
-    }
-}
-
 /// What the file says about its schema; `None` if it has none.
 async fn found(connection: &mut SqliteConnection) -> Result<Option<Found>, Error> {
     let failed = Error::doing("schema_version_get");
@@ -188,12 +173,12 @@ async fn found(connection: &mut SqliteConnection) -> Result<Option<Found>, Error
     if table.is_none() {
         return Ok(None);
     }
-    let row: Option<(u32, u32)> =
+    let row: Option<(i64, i64)> =
         sqlx::query_as("-- schema_version_get\nselect version, min_compatible from schema_version")
             .fetch_optional(connection)
             .await
             .map_err(&failed)?;
-    Ok(row.map(|(version, min_compatible)| Found { version, min_compatible }))
+    row.map(Found::try_from).transpose()
 }
 
 async fn exists(file: &Path) -> Result<bool, Error> {

@@ -1,26 +1,27 @@
-//! Breaks in SQLite.
+//! Breaks.
 
 use futures_util::FutureExt;
 use recon_domain::{BreakId, ReconciliationId, WorkspaceId};
-use sqlx::{FromRow, QueryBuilder, Sqlite, SqliteConnection};
+use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::leases;
-use super::row::{count, word};
+use crate::row::{count, word};
+use crate::sql::{Connection, Query, query};
 use crate::{
     BREAK_PAGE_BYTES, BREAKS_PER_PAGE_MAX, BreakBatches, BreakFilter, BreakPage, BreakPlace, BreakRecord,
     BreakSeek, Breaks, Error, Json, Lease, NewBreak,
 };
 
-/// Rows of one statement: nine columns each must stay under SQLite's 32,766 parameters.
+/// Rows of one statement: seven values each must stay under SQLite's 32,766 parameters.
 const ROWS_PER_INSERT: usize = 500;
 
 /// Which attempt's breaks a client sees; null before anything is published.
 const PUBLISHED: &str = "-- break_published_attempt
-select published_attempt from reconciliations where workspace = ? and id = ?";
+select published_attempt from reconciliations where workspace = $1 and id = $2";
 
 const SIZES: &str = "-- break_list_sizes
-select side, row_number, octet_length(body) from breaks where reconciliation = ";
+select side, row_number, cast(octet_length(body) as bigint) from breaks where reconciliation = ";
 
 const ROWS: &str = "-- break_list
 select id, reconciliation, side, row_number, kind, body, status, version from breaks where reconciliation = ";
@@ -52,7 +53,7 @@ impl Breaks {
             self.database
                 .write("break_insert", (leases::Held::of(lease), id, batch), |(held, id, batch), tx| {
                     async move {
-                        leases::prove(tx, held).await?;
+                        leases::prove(&mut *tx, held).await?;
                         for rows in batch.chunks(ROWS_PER_INSERT) {
                             insert(tx, *id, held.attempt, rows).await?;
                         }
@@ -77,52 +78,63 @@ impl Breaks {
         filter: BreakFilter,
         seek: BreakSeek,
     ) -> Result<Option<BreakPage>, Error> {
-        let failed = Error::doing("break_list");
-        let query = sqlx::query_scalar::<_, Option<i64>>(PUBLISHED);
-        let query = query.bind(workspace.uuid()).bind(reconciliation.uuid());
-        let found = query.fetch_optional(self.database.readers()).await.map_err(&failed)?;
-        let Some(published) = found else { return Ok(None) };
-        let Some(attempt) = published else { return Ok(Some(BreakPage { items: Vec::new(), next: None })) };
-
-        // A result never changes once it is published, so that several statements see one world.
-        let shown = Shown { reconciliation, attempt, filter };
-        let Some(end) = self.end_of_page(shown, seek).await? else {
-            return Ok(Some(BreakPage { items: Vec::new(), next: None }));
-        };
-        let mut query = shown.select(ROWS, seek.after);
-        push_place(&mut query, filter, "<=", end.last);
-        query.push(ORDER);
-        let rows: Vec<Row> =
-            query.build_query_as().fetch_all(self.database.readers()).await.map_err(&failed)?;
-        let items = rows.into_iter().map(record).collect::<Result<Vec<_>, _>>()?;
-        Ok(Some(BreakPage { items, next: end.more.then_some(end.last) }))
+        // In one world: where the reconciliation is deleted and its breaks go in between, a page without them would look whole.
+        let mut reads = self.database.snapshot("break_list").await?;
+        let page = page(&mut reads.connection(), workspace, reconciliation, filter, seek).await?;
+        reads.commit("break_list").await?;
+        Ok(page)
     }
+}
 
-    /// Where a page ends by the lengths of its bodies, which are known without reading them; `None` of an empty one.
-    async fn end_of_page(&self, shown: Shown, seek: BreakSeek) -> Result<Option<End>, Error> {
-        let mut query = shown.select(SIZES, seek.after);
-        let limit = seek.limit.clamp(1, BREAKS_PER_PAGE_MAX);
-        // One more than asked for tells whether more follow.
-        query.push(ORDER).push(" limit ").push_bind(i64::from(limit) + 1);
-        let sizes: Vec<(String, i64, i64)> = query
-            .build_query_as()
-            .fetch_all(self.database.readers())
-            .await
-            .map_err(Error::doing("break_list_sizes"))?;
-        let asked = usize::try_from(limit).unwrap_or(usize::MAX);
-        let (mut bytes, mut count) = (0_usize, 0);
-        for (_, _, size) in sizes.iter().take(asked) {
-            if bytes >= BREAK_PAGE_BYTES {
-                break;
-            }
-            bytes = bytes.saturating_add(usize::try_from(*size).unwrap_or(0));
-            count += 1;
+async fn page(
+    reads: &mut Connection<'_>,
+    workspace: WorkspaceId,
+    reconciliation: ReconciliationId,
+    filter: BreakFilter,
+    seek: BreakSeek,
+) -> Result<Option<BreakPage>, Error> {
+    let failed = Error::doing("break_list");
+    let published = query(PUBLISHED).bind(workspace.uuid()).bind(reconciliation.uuid());
+    let found: Option<Option<i64>> = published.scalar_optional(&mut *reads).await.map_err(&failed)?;
+    let Some(published) = found else { return Ok(None) };
+    let Some(attempt) = published else { return Ok(Some(BreakPage { items: Vec::new(), next: None })) };
+
+    let shown = Shown { reconciliation, attempt, filter };
+    let Some(end) = end_of_page(reads, shown, seek).await? else {
+        return Ok(Some(BreakPage { items: Vec::new(), next: None }));
+    };
+    let mut query = shown.select(ROWS, seek.after);
+    push_place(&mut query, filter, "<=", end.last);
+    query.push(ORDER);
+    let rows: Vec<Row> = query.fetch_all(reads).await.map_err(&failed)?;
+    let items = rows.into_iter().map(record).collect::<Result<Vec<_>, _>>()?;
+    Ok(Some(BreakPage { items, next: end.more.then_some(end.last) }))
+}
+
+/// Where a page ends by the lengths of its bodies, which are known without reading them; `None` of an empty one.
+async fn end_of_page(
+    reads: &mut Connection<'_>,
+    shown: Shown,
+    seek: BreakSeek,
+) -> Result<Option<End>, Error> {
+    let mut query = shown.select(SIZES, seek.after);
+    let limit = seek.limit.clamp(1, BREAKS_PER_PAGE_MAX);
+    // One more than asked for tells whether more follow.
+    query.push(ORDER).push(" limit ").push_bind(i64::from(limit) + 1);
+    let sizes: Vec<(String, i64, i64)> =
+        query.fetch_all(reads).await.map_err(Error::doing("break_list_sizes"))?;
+    let asked = usize::try_from(limit).unwrap_or(usize::MAX);
+    let (mut bytes, mut count) = (0_usize, 0);
+    for (_, _, size) in sizes.iter().take(asked) {
+        if bytes >= BREAK_PAGE_BYTES {
+            break;
         }
-        let Some((side, row, _)) = sizes[..count].last() else { return Ok(None) };
-        let last =
-            BreakPlace { side: word("breaks.side", side)?, row: self::count("breaks.row_number", *row)? };
-        Ok(Some(End { last, more: sizes.len() > count }))
+        bytes = bytes.saturating_add(usize::try_from(*size).unwrap_or(0));
+        count += 1;
     }
+    let Some((side, row, _)) = sizes[..count].last() else { return Ok(None) };
+    let last = BreakPlace { side: word("breaks.side", side)?, row: self::count("breaks.row_number", *row)? };
+    Ok(Some(End { last, more: sizes.len() > count }))
 }
 
 /// The breaks that a list shows.
@@ -140,9 +152,9 @@ struct End {
 }
 
 impl Shown {
-    fn select(self, columns: &'static str, after: Option<BreakPlace>) -> QueryBuilder<Sqlite> {
+    fn select(self, columns: &'static str, after: Option<BreakPlace>) -> Query {
         let Self { reconciliation, attempt, filter } = self;
-        let mut query = QueryBuilder::new(columns);
+        let mut query = query(columns);
         query.push_bind(reconciliation.uuid()).push(" and attempt = ").push_bind(attempt);
         if let Some(side) = filter.side {
             query.push(" and side = ").push_bind(side.as_str());
@@ -162,7 +174,7 @@ impl Shown {
 
 /// Compares with a place. With the side fixed, comparing the row alone lets the index give the order; comparing the pair
 /// would sort.
-fn push_place(query: &mut QueryBuilder<Sqlite>, filter: BreakFilter, compare: &str, place: BreakPlace) {
+fn push_place(query: &mut Query, filter: BreakFilter, compare: &'static str, place: BreakPlace) {
     if filter.side == Some(place.side) {
         query.push(" and row_number ").push(compare).push(" ").push_bind(place.row);
     } else {
@@ -172,28 +184,24 @@ fn push_place(query: &mut QueryBuilder<Sqlite>, filter: BreakFilter, compare: &s
 }
 
 async fn insert(
-    tx: &mut SqliteConnection,
+    tx: &mut Connection<'_>,
     reconciliation: ReconciliationId,
     attempt: u32,
     rows: &[NewBreak],
 ) -> Result<(), Error> {
-    let mut query = QueryBuilder::new(
+    let mut insert = query(
         "-- break_insert
-insert into breaks (reconciliation, attempt, side, row_number, id, kind, body, status, version) ",
+insert into breaks (reconciliation, attempt, side, row_number, id, kind, body, status, version) values ",
     );
-    query.push_values(rows, |mut row, new| {
-        row.push_bind(reconciliation.uuid())
-            .push_bind(attempt)
-            .push_bind(new.side.as_str())
-            .push_bind(new.row)
-            .push_bind(new.id.uuid())
-            .push_bind(new.kind.as_str())
-            .push_bind(new.body.as_str().to_owned())
-            .push_bind("open")
-            .push_bind(1_i64);
-    });
-    query.push(" on conflict (reconciliation, attempt, side, row_number) do nothing");
-    query.build().execute(tx).await.map_err(Error::doing("break_insert"))?;
+    for (index, new) in rows.iter().enumerate() {
+        insert.push(if index == 0 { "(" } else { ", (" });
+        insert.push_bind(reconciliation.uuid()).push(", ").push_bind(attempt).push(", ");
+        insert.push_bind(new.side.as_str()).push(", ").push_bind(new.row).push(", ");
+        insert.push_bind(new.id.uuid()).push(", ").push_bind(new.kind.as_str()).push(", ");
+        insert.push_bind(new.body.as_str()).push(", 'open', 1)");
+    }
+    insert.push(" on conflict (reconciliation, attempt, side, row_number) do nothing");
+    insert.execute(tx).await.map_err(Error::doing("break_insert"))?;
     Ok(())
 }
 

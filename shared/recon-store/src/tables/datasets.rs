@@ -1,4 +1,4 @@
-//! Datasets in SQLite.
+//! Datasets.
 
 mod delete;
 mod list;
@@ -6,15 +6,14 @@ mod row;
 
 use futures_util::FutureExt;
 use recon_domain::{DatasetId, WorkspaceId};
-use recon_idempotency::sqlite::guarded;
 use recon_idempotency::{ClaimOutcome, Guard};
-use sqlx::{SqliteConnection, SqliteExecutor};
 
-use super::database::Refusal;
 use super::jobs;
 use super::leases;
-use super::row::integer;
 use crate::clock::{id_made_at, random};
+use crate::database::Refusal;
+use crate::row::integer;
+use crate::sql::{Connection, Place, query};
 use crate::{
     Attached, DatasetContent, DatasetRecord, DatasetStatus, Datasets, Error, Failure, IngestResult, Lease,
     NewDataset, Subject, Upload, object_name,
@@ -22,11 +21,11 @@ use crate::{
 
 const INSERT: &str = "-- dataset_create
 insert into datasets (id, workspace, name, format, options, status, created_at)
-values (?, ?, ?, ?, ?, 'awaiting_upload', ?)";
+values ($1, $2, $3, $4, $5, 'awaiting_upload', $6)";
 
 macro_rules! columns {
     () => {
-        "id, workspace, name, format, options, status, upload_object, upload_sha256, upload_bytes, content_object,
+        "id, workspace, name, format, options, status, upload_object, upload_sha256, upload_bytes, upload_seen_at, content_object,
     accepted_rows, rejected_rows, rejected_samples, column_profiles, dialect, error_code, error_detail,
     created_at"
     };
@@ -34,22 +33,26 @@ macro_rules! columns {
 use columns;
 
 const GET: &str =
-    concat!("-- dataset_get\nselect ", columns!(), " from datasets where workspace = ? and id = ?");
+    concat!("-- dataset_get\nselect ", columns!(), " from datasets where workspace = $1 and id = $2");
+
+/// An upload that begins is a sign of life, which keeps its dataset from expiring under it.
+const SEE: &str = "-- dataset_see_upload
+update datasets set upload_seen_at = $1 where workspace = $2 and id = $3 and status = 'awaiting_upload'";
 
 const ATTACH: &str = "-- dataset_attach_upload
-update datasets set upload_object = ?, upload_sha256 = ?, upload_bytes = ?
-where workspace = ? and id = ? and status = 'awaiting_upload'";
+update datasets set upload_object = $1, upload_sha256 = $2, upload_bytes = $3, upload_seen_at = $4
+where workspace = $5 and id = $6 and status = 'awaiting_upload'";
 
 const COMPLETE: &str = "-- dataset_complete
-update datasets set status = 'ingesting' where workspace = ? and id = ? and status = 'awaiting_upload'";
+update datasets set status = 'ingesting' where workspace = $1 and id = $2 and status = 'awaiting_upload'";
 
 const FINISH: &str = "-- dataset_finish_ingest
-update datasets set status = 'ready', content_object = ?, accepted_rows = ?, rejected_rows = ?, rejected_samples = ?,
-    column_profiles = ?, dialect = ?
-where workspace = ? and id = ? and status = 'ingesting'";
+update datasets set status = 'ready', content_object = $1, accepted_rows = $2, rejected_rows = $3, rejected_samples = $4,
+    column_profiles = $5, dialect = $6
+where workspace = $7 and id = $8 and status = 'ingesting'";
 
 const REJECT: &str = "-- dataset_reject
-update datasets set status = 'rejected', error_code = ?, error_detail = ? where id = ? and status = 'ingesting'";
+update datasets set status = 'rejected', error_code = $1, error_detail = $2 where id = $3 and status = 'ingesting'";
 
 /// Why an upload was not completed; nothing of it is kept, its key neither.
 enum NotCompleted {
@@ -63,17 +66,11 @@ impl From<Error> for NotCompleted {
     }
 }
 
-impl From<recon_idempotency::sqlite::Error> for NotCompleted {
-    fn from(error: recon_idempotency::sqlite::Error) -> Self {
-        Self::Failed(error.into())
-    }
-}
-
 impl Refusal for NotCompleted {
-    fn is_busy(&self) -> bool {
+    fn of_database(&self) -> Option<&Error> {
         match self {
-            Self::NotFound => false,
-            Self::Failed(error) => error.is_busy(),
+            Self::NotFound => None,
+            Self::Failed(error) => Some(error),
         }
     }
 }
@@ -89,30 +86,20 @@ impl Datasets {
         guard: Guard<DatasetRecord>,
         new: NewDataset,
     ) -> Result<ClaimOutcome<DatasetRecord>, Error> {
-        if let Some(held) = self.database.look_up(&guard).await? {
-            return Ok(held);
-        }
-        let input = (
-            guard,
-            DatasetRecord {
-                id: new.id,
-                workspace,
-                name: new.name,
-                format: new.format,
-                options: new.options,
-                status: DatasetStatus::AwaitingUpload,
-                upload: None,
-                content: None,
-                failure: None,
-                created_at: self.clock.now(),
-            },
-        );
-        self.database
-            .write("dataset_create", input, |(guard, record), tx| {
-                let record = record.clone();
-                guarded(tx, guard, |tx| insert(tx, record).boxed()).boxed()
-            })
-            .await
+        let record = DatasetRecord {
+            id: new.id,
+            workspace,
+            name: new.name,
+            format: new.format,
+            options: new.options,
+            status: DatasetStatus::AwaitingUpload,
+            upload: None,
+            upload_seen_at: None,
+            content: None,
+            failure: None,
+            created_at: self.clock.now(),
+        };
+        self.database.guarded("dataset_create", guard, record, |record, tx| insert(tx, record).boxed()).await
     }
 
     /// A dataset of the workspace.
@@ -128,8 +115,23 @@ impl Datasets {
     /// # Errors
     /// [`Error::UploadClosed`] when the dataset takes no bytes any more.
     pub async fn begin_upload(&self, workspace: WorkspaceId, id: DatasetId) -> Result<Option<String>, Error> {
-        let Some(found) = self.get(workspace, id).await? else { return Ok(None) };
-        takes_upload(&found)?;
+        let begin = self.database.write(
+            "dataset_begin_upload",
+            (workspace, id, self.clock.now()),
+            |(workspace, id, now), tx| {
+                async move {
+                    let Some(found) = get(&mut *tx, *workspace, *id).await? else { return Ok(false) };
+                    takes_upload(&found)?;
+                    let see = query(SEE).bind(now.micros()).bind(workspace.uuid()).bind(id.uuid());
+                    see.execute(tx).await.map_err(Error::doing("dataset_see_upload"))?;
+                    Ok::<bool, Error>(true)
+                }
+                .boxed()
+            },
+        );
+        if !begin.await? {
+            return Ok(None);
+        }
         let upload = uuid::Builder::from_random_bytes(random()?).into_uuid();
         Ok(Some(object_name::upload(id, upload)))
     }
@@ -144,15 +146,17 @@ impl Datasets {
         id: DatasetId,
         upload: Upload,
     ) -> Result<Option<Attached>, Error> {
+        let input = (workspace, id, upload, self.clock.now());
         self.database
-            .write("dataset_attach_upload", (workspace, id, upload), |(workspace, id, upload), tx| {
+            .write("dataset_attach_upload", input, |(workspace, id, upload, now), tx| {
                 async move {
                     let Some(found) = get(&mut *tx, *workspace, *id).await? else { return Ok(None) };
                     takes_upload(&found)?;
-                    let update = sqlx::query(ATTACH)
+                    let update = query(ATTACH)
                         .bind(&upload.object)
                         .bind(&upload.sha256)
                         .bind(integer("datasets.upload_bytes", upload.bytes)?)
+                        .bind(now.micros())
                         .bind(workspace.uuid())
                         .bind(id.uuid());
                     update.execute(tx).await.map_err(Error::doing("dataset_attach_upload"))?;
@@ -176,16 +180,12 @@ impl Datasets {
         guard: Guard<DatasetRecord>,
         expected_sha256: Option<String>,
     ) -> Result<Option<ClaimOutcome<DatasetRecord>>, Error> {
-        if let Some(held) = self.database.look_up(&guard).await? {
-            return Ok(Some(held));
-        }
         let now = self.clock.now();
         let job = jobs::Enqueued { id: id_made_at(now)?, workspace, subject: Subject::Dataset(id), now };
         let outcome = self
             .database
-            .write("dataset_complete", (guard, job, id, expected_sha256), |(guard, job, id, expected), tx| {
-                let (job, id, expected) = (*job, *id, expected.clone());
-                guarded(tx, guard, move |tx| complete(tx, job, id, expected).boxed()).boxed()
+            .guarded("dataset_complete", guard, (job, id, expected_sha256), |(job, id, expected), tx| {
+                complete(tx, *job, *id, expected.as_deref()).boxed()
             })
             .await;
         match outcome {
@@ -219,27 +219,23 @@ impl Datasets {
 
 /// A dataset as this connection sees it.
 pub(super) async fn get(
-    executor: impl SqliteExecutor<'_>,
+    place: impl Into<Place<'_>>,
     workspace: WorkspaceId,
     id: DatasetId,
 ) -> Result<Option<DatasetRecord>, Error> {
-    let query = sqlx::query_as(GET).bind(workspace.uuid()).bind(id.uuid());
-    let row = query.fetch_optional(executor).await.map_err(Error::doing("dataset_get"))?;
+    let query = query(GET).bind(workspace.uuid()).bind(id.uuid());
+    let row = query.fetch_optional(place).await.map_err(Error::doing("dataset_get"))?;
     row.map(row::record).transpose()
 }
 
 /// Rejects a dataset whose ingest came to nothing. Returns how many rows that changed: none if it is not ingesting.
-pub(super) async fn reject(
-    tx: &mut SqliteConnection,
-    id: DatasetId,
-    failure: &Failure,
-) -> Result<u64, Error> {
-    let update = sqlx::query(REJECT).bind(&failure.code).bind(&failure.detail).bind(id.uuid());
-    Ok(update.execute(tx).await.map_err(Error::doing("dataset_reject"))?.rows_affected())
+pub(super) async fn reject(tx: &mut Connection<'_>, id: DatasetId, failure: &Failure) -> Result<u64, Error> {
+    let update = query(REJECT).bind(&failure.code).bind(&failure.detail).bind(id.uuid());
+    update.execute(tx).await.map_err(Error::doing("dataset_reject"))
 }
 
-async fn insert(tx: &mut SqliteConnection, record: DatasetRecord) -> Result<DatasetRecord, Error> {
-    let insert = sqlx::query(INSERT)
+async fn insert(tx: &mut Connection<'_>, record: &DatasetRecord) -> Result<DatasetRecord, Error> {
+    let insert = query(INSERT)
         .bind(record.id.uuid())
         .bind(record.workspace.uuid())
         .bind(&record.name)
@@ -247,34 +243,35 @@ async fn insert(tx: &mut SqliteConnection, record: DatasetRecord) -> Result<Data
         .bind(record.options.as_str())
         .bind(record.created_at.micros());
     insert.execute(tx).await.map_err(Error::doing("dataset_create"))?;
-    Ok(record)
+    Ok(record.clone())
 }
 
 async fn complete(
-    tx: &mut SqliteConnection,
+    tx: &mut Connection<'_>,
     job: jobs::Enqueued,
     id: DatasetId,
-    expected: Option<String>,
+    expected: Option<&str>,
 ) -> Result<DatasetRecord, NotCompleted> {
     let found = get(&mut *tx, job.workspace, id).await?.ok_or(NotCompleted::NotFound)?;
     takes_upload(&found)?;
     let Some(upload) = &found.upload else { return Err(Error::NoUpload { id }.into()) };
     if let Some(expected) = expected.filter(|expected| !expected.eq_ignore_ascii_case(&upload.sha256)) {
-        return Err(Error::ShaMismatch { id, expected, found: upload.sha256.clone() }.into());
+        let (expected, found) = (expected.to_owned(), upload.sha256.clone());
+        return Err(Error::ShaMismatch { id, expected, found }.into());
     }
-    let update = sqlx::query(COMPLETE).bind(job.workspace.uuid()).bind(id.uuid());
+    let update = query(COMPLETE).bind(job.workspace.uuid()).bind(id.uuid());
     update.execute(&mut *tx).await.map_err(Error::doing("dataset_complete"))?;
     jobs::enqueue(tx, &job).await?;
     Ok(DatasetRecord { status: DatasetStatus::Ingesting, ..found })
 }
 
 async fn finish(
-    tx: &mut SqliteConnection,
+    tx: &mut Connection<'_>,
     held: &leases::Held,
     id: DatasetId,
     content: &DatasetContent,
 ) -> Result<u64, Error> {
-    let update = sqlx::query(FINISH)
+    let update = query(FINISH)
         .bind(&content.object)
         .bind(integer("datasets.accepted_rows", content.rows)?)
         .bind(integer("datasets.rejected_rows", content.rejected)?)
@@ -283,7 +280,7 @@ async fn finish(
         .bind(content.dialect.as_str())
         .bind(held.workspace.uuid())
         .bind(id.uuid());
-    Ok(update.execute(tx).await.map_err(Error::doing("dataset_finish_ingest"))?.rows_affected())
+    update.execute(tx).await.map_err(Error::doing("dataset_finish_ingest"))
 }
 
 fn takes_upload(found: &DatasetRecord) -> Result<(), Error> {

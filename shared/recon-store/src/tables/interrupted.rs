@@ -1,22 +1,22 @@
-//! Jobs whose process was killed, in SQLite.
+//! Jobs whose process was killed,.
 
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use recon_domain::Instant;
-use sqlx::SqliteConnection;
 
 use super::jobs::{JobRow, columns, record};
 use super::leases::{ATTEMPTS_CUT_OFF, back_off, backoff, give_up_or_say, wait_again};
+use crate::sql::{Connection, query};
 use crate::{Error, Interrupted, JobState, Jobs};
 
 /// What people read about a job whose process was killed.
 const KILLED: &str = "the process that worked on the job was killed";
 
 const INTERRUPT: &str = concat!(
-    "-- job_interrupt\nupdate jobs set failures = failures + 1, lease_token = null, lease_until = null, last_error = ?1,
-    run_after = ?2, state = case when failures + 1 >= failures_max then 'dead' else 'queued' end,
-    finished_at = case when failures + 1 >= failures_max then ?2 end
+    "-- job_interrupt\nupdate jobs set failures = failures + 1, lease_token = null, lease_until = null, last_error = $1,
+    run_after = $2, state = case when failures + 1 >= failures_max then 'dead' else 'queued' end,
+    finished_at = case when failures + 1 >= failures_max then $2 end
     where state = 'running' returning ",
     columns!()
 );
@@ -34,16 +34,16 @@ impl Jobs {
     }
 }
 
-async fn interrupt(tx: &mut SqliteConnection, now: Instant) -> Result<Interrupted, Error> {
+async fn interrupt(tx: &mut Connection<'_>, now: Instant) -> Result<Interrupted, Error> {
     let failed = Error::doing("job_interrupt");
-    let query = sqlx::query_as(INTERRUPT).bind(KILLED).bind(now.micros());
+    let query = query(INTERRUPT).bind(KILLED).bind(now.micros());
     let rows: Vec<JobRow> = query.fetch_all(&mut *tx).await.map_err(&failed)?;
     settle(tx, rows, now).await
 }
 
 /// Lets jobs that were taken from their workers wait, and gives up what those that failed too often were about.
 pub(super) async fn settle(
-    tx: &mut SqliteConnection,
+    tx: &mut Connection<'_>,
     rows: Vec<JobRow>,
     now: Instant,
 ) -> Result<Interrupted, Error> {

@@ -1,10 +1,11 @@
-//! Jobs in SQLite.
+//! Jobs.
 
 use recon_domain::{DatasetId, Instant, JobId, ReconciliationId, WorkspaceId};
-use sqlx::{FromRow, SqliteConnection};
+use sqlx::FromRow;
 use uuid::Uuid;
 
-use super::row::{count, instant, word};
+use crate::row::{count, instant, word};
+use crate::sql::{Connection, query};
 use crate::{Error, JOB_FAILURES_MAX, JobKind, JobRecord, Jobs, Subject};
 
 macro_rules! columns {
@@ -18,16 +19,16 @@ pub(super) use columns;
 
 const INSERT: &str = "-- job_enqueue
 insert into jobs (id, workspace, kind, subject, state, attempt, failures, failures_max, run_after, created_at)
-values (?, ?, ?, ?, 'queued', 0, 0, ?, ?, ?)";
+values ($1, $2, $3, $4, 'queued', 0, 0, $5, $6, $7)";
 
 const END: &str = "-- job_end
-update jobs set state = 'done', lease_token = null, lease_until = null, finished_at = ?3
-where kind = ?1 and subject = ?2 and state in ('queued', 'running')";
+update jobs set state = 'done', lease_token = null, lease_until = null, finished_at = $3
+where kind = $1 and subject = $2 and state in ('queued', 'running')";
 
 const FORGET: &str = "-- job_forget
-delete from jobs where kind = ? and subject = ?";
+delete from jobs where kind = $1 and subject = $2";
 
-const GET: &str = concat!("-- job_get\nselect ", columns!(), " from jobs where workspace = ? and id = ?");
+const GET: &str = concat!("-- job_get\nselect ", columns!(), " from jobs where workspace = $1 and id = $2");
 
 #[derive(FromRow)]
 pub(super) struct JobRow {
@@ -63,15 +64,15 @@ impl Jobs {
     /// # Errors
     /// [`Error::Unavailable`].
     pub async fn get(&self, workspace: WorkspaceId, id: JobId) -> Result<Option<JobRecord>, Error> {
-        let query = sqlx::query_as(GET).bind(workspace.uuid()).bind(id.uuid());
+        let query = query(GET).bind(workspace.uuid()).bind(id.uuid());
         let row = query.fetch_optional(self.database.readers()).await.map_err(Error::doing("job_get"))?;
         row.map(record).transpose()
     }
 }
 
 /// Writes a job down.
-pub(super) async fn enqueue(tx: &mut SqliteConnection, job: &Enqueued) -> Result<(), Error> {
-    let insert = sqlx::query(INSERT)
+pub(super) async fn enqueue(tx: &mut Connection<'_>, job: &Enqueued) -> Result<(), Error> {
+    let insert = query(INSERT)
         .bind(job.id)
         .bind(job.workspace.uuid())
         .bind(job.subject.kind().as_str())
@@ -84,16 +85,15 @@ pub(super) async fn enqueue(tx: &mut SqliteConnection, job: &Enqueued) -> Result
 }
 
 /// Ends the job of a subject that came to its end without a worker. A worker that has it loses its lease.
-pub(super) async fn end(tx: &mut SqliteConnection, subject: Subject, now: Instant) -> Result<(), Error> {
-    let update =
-        sqlx::query(END).bind(subject.kind().as_str()).bind(subject_uuid(subject)).bind(now.micros());
+pub(super) async fn end(tx: &mut Connection<'_>, subject: Subject, now: Instant) -> Result<(), Error> {
+    let update = query(END).bind(subject.kind().as_str()).bind(subject_uuid(subject)).bind(now.micros());
     update.execute(tx).await.map_err(Error::doing("job_end"))?;
     Ok(())
 }
 
 /// Deletes every job of a subject that is deleted.
-pub(super) async fn forget(tx: &mut SqliteConnection, subject: Subject) -> Result<(), Error> {
-    let delete = sqlx::query(FORGET).bind(subject.kind().as_str()).bind(subject_uuid(subject));
+pub(super) async fn forget(tx: &mut Connection<'_>, subject: Subject) -> Result<(), Error> {
+    let delete = query(FORGET).bind(subject.kind().as_str()).bind(subject_uuid(subject));
     delete.execute(tx).await.map_err(Error::doing("job_forget"))?;
     Ok(())
 }

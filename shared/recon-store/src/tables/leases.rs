@@ -1,19 +1,19 @@
-//! Leases of jobs in SQLite.
+//! Leases of jobs.
 
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use recon_domain::{Instant, JobId, WorkspaceId};
-use sqlx::SqliteConnection;
 
 use super::jobs::{JobRow, columns, record};
-use super::row::instant;
 use super::{datasets, reconciliations};
 use crate::clock::random;
 use crate::job::LeaseToken;
+use crate::row::instant;
+use crate::sql::{Connection, Dialect, Place, query};
 use crate::{
-    BACKOFF_MAX, Error, Failed, Failure, JobKind, JobRecord, Jobs, Json, LEASE_DURATION, Lease,
-    REASON_CHARS_MAX, Subject,
+    BACKOFF_MAX, Error, Failed, Failure, JobKind, JobRecord, Jobs, LEASE_DURATION, Lease, REASON_CHARS_MAX,
+    Subject,
 };
 
 /// What people read about a job whose workers kept dying.
@@ -29,8 +29,7 @@ pub(super) const ATTEMPTS_CUT_OFF: &str = "it was tried several times, and the l
 
 macro_rules! runnable {
     () => {
-        "kind in (select value from json_each(?1))
-    and (state = 'queued' and run_after <= ?2 or state = 'running' and lease_until <= ?2)"
+        "kind in ($1, $2) and (state = 'queued' and run_after <= $3 or state = 'running' and lease_until <= $3)"
     };
 }
 
@@ -39,43 +38,59 @@ const PEEK: &str = concat!("-- job_peek\nselect 1 from jobs where ", runnable!()
 /// A worker that never came back counts as a failure, or one that kills its process would be tried for ever.
 const BURY: &str = concat!(
     "-- job_bury\nupdate jobs set state = 'dead', failures = failures + 1, lease_token = null, lease_until = null,
-    last_error = ?1, finished_at = ?2
-    where state = 'running' and lease_until <= ?2 and failures + 1 >= failures_max returning ",
+    last_error = $1, finished_at = $2
+    where state = 'running' and lease_until <= $2 and failures + 1 >= failures_max returning ",
     columns!()
 );
 
-const LEASE: &str = concat!(
-    "-- job_lease\nupdate jobs set failures = failures + (state = 'running'), state = 'running', attempt = attempt + 1,
-    worker = ?3, lease_token = ?4, lease_until = ?5, heartbeat_at = ?2
+macro_rules! lease {
+    ($lock:literal) => {
+        concat!(
+            "-- job_lease\nupdate jobs set failures = failures + case when state = 'running' then 1 else 0 end,
+    state = 'running', attempt = attempt + 1, worker = $4, lease_token = $5, lease_until = $6, heartbeat_at = $3
     where id = (select id from jobs where ",
-    runnable!(),
-    " order by run_after, id limit 1) returning ",
-    columns!()
-);
+            runnable!(),
+            " order by run_after, id limit 1",
+            $lock,
+            ") returning ",
+            columns!()
+        )
+    };
+}
+
+/// Where several connections write, each passes over the jobs that others are taking.
+const fn lease(dialect: Dialect) -> &'static str {
+    match dialect {
+        #[cfg(feature = "embedded")]
+        Dialect::Sqlite => lease!(""),
+        #[cfg(feature = "cluster")]
+        Dialect::Postgres => lease!(" for update skip locked"),
+    }
+}
 
 const HEARTBEAT: &str = "-- job_heartbeat
-update jobs set lease_until = ?3, heartbeat_at = ?4 where id = ?1 and lease_token = ?2 and state = 'running'";
+update jobs set lease_until = $3, heartbeat_at = $4 where id = $1 and lease_token = $2 and state = 'running'";
 
 const HOLDS: &str = "-- job_holds
-select 1 from jobs where id = ?1 and lease_token = ?2 and state = 'running'";
+select 1 from jobs where id = $1 and lease_token = $2 and state = 'running'";
 
 const COMPLETE: &str = "-- job_complete
-update jobs set state = 'done', lease_token = null, lease_until = null, finished_at = ?3
-where id = ?1 and lease_token = ?2 and state = 'running'";
+update jobs set state = 'done', lease_token = null, lease_until = null, finished_at = $3
+where id = $1 and lease_token = $2 and state = 'running'";
 
 const RELEASE: &str = "-- job_release
-update jobs set state = 'queued', lease_token = null, lease_until = null, run_after = ?3
-where id = ?1 and lease_token = ?2 and state = 'running'";
+update jobs set state = 'queued', lease_token = null, lease_until = null, run_after = $3
+where id = $1 and lease_token = $2 and state = 'running'";
 
 const FAIL: &str = concat!(
-    "-- job_fail\nupdate jobs set failures = failures + 1, lease_token = null, lease_until = null, last_error = ?3,
+    "-- job_fail\nupdate jobs set failures = failures + 1, lease_token = null, lease_until = null, last_error = $3,
     state = case when failures + 1 >= failures_max then 'dead' else 'queued' end,
-    finished_at = case when failures + 1 >= failures_max then ?4 end
-    where id = ?1 and lease_token = ?2 and state = 'running' returning ",
+    finished_at = case when failures + 1 >= failures_max then $4 end
+    where id = $1 and lease_token = $2 and state = 'running' returning ",
     columns!()
 );
 
-const BACK_OFF: &str = "-- job_back_off\nupdate jobs set run_after = ?2 where id = ?1";
+const BACK_OFF: &str = "-- job_back_off\nupdate jobs set run_after = $2 where id = $1";
 
 /// What of a lease a transaction needs to prove it.
 #[derive(Clone, Copy)]
@@ -119,12 +134,14 @@ impl Jobs {
     /// # Errors
     /// [`Error::Unavailable`].
     pub async fn lease(&self, kinds: &[JobKind], worker: &str) -> Result<Option<Lease>, Error> {
-        let kinds = Json::of(&kinds.iter().map(|kind| kind.as_str()).collect::<Vec<_>>())?;
+        let (Some(first), Some(last)) = (kinds.first(), kinds.last()) else { return Ok(None) };
+        // There are no more than two.
+        let kinds = [first.as_str(), last.as_str()];
         let now = self.clock.now();
         // Idle workers ask often: a look that takes no lock comes first.
-        let peek = sqlx::query_scalar::<_, i64>(PEEK).bind(kinds.as_str()).bind(now.micros());
-        let due = peek.fetch_optional(self.database.readers()).await.map_err(Error::doing("job_peek"))?;
-        if due.is_none() {
+        let peek = query(PEEK).bind(kinds[0]).bind(kinds[1]).bind(now.micros());
+        let due = peek.exists(self.database.readers()).await.map_err(Error::doing("job_peek"))?;
+        if !due {
             return Ok(None);
         }
         let input = (kinds, worker.to_owned(), now, LeaseToken(random()?));
@@ -132,7 +149,7 @@ impl Jobs {
             .write("job_lease", input, |(kinds, worker, now, token), tx| {
                 async move {
                     bury(tx, *now).await?;
-                    take(tx, kinds, worker, *now, *token).await
+                    take(tx, *kinds, worker, *now, *token).await
                 }
                 .boxed()
             })
@@ -148,13 +165,13 @@ impl Jobs {
         self.database
             .write("job_heartbeat", input, |(held, now), tx| {
                 async move {
-                    let update = sqlx::query(HEARTBEAT)
+                    let update = query(HEARTBEAT)
                         .bind(held.job.uuid())
                         .bind(held.token.0.as_slice())
                         .bind(after(*now, LEASE_DURATION))
                         .bind(now.micros());
                     let updated = update.execute(tx).await.map_err(Error::doing("job_heartbeat"))?;
-                    held.covers(updated.rows_affected())
+                    held.covers(updated)
                 }
                 .boxed()
             })
@@ -170,12 +187,10 @@ impl Jobs {
         self.database
             .write("job_release", input, |(held, now), tx| {
                 async move {
-                    let update = sqlx::query(RELEASE)
-                        .bind(held.job.uuid())
-                        .bind(held.token.0.as_slice())
-                        .bind(now.micros());
+                    let update =
+                        query(RELEASE).bind(held.job.uuid()).bind(held.token.0.as_slice()).bind(now.micros());
                     let updated = update.execute(&mut *tx).await.map_err(Error::doing("job_release"))?;
-                    held.covers(updated.rows_affected())?;
+                    held.covers(updated)?;
                     wait_again(tx, held.subject).await
                 }
                 .boxed()
@@ -202,8 +217,7 @@ impl Jobs {
     /// # Errors
     /// [`Error::Unavailable`].
     pub async fn holds(&self, lease: &Lease) -> Result<bool, Error> {
-        let mut reader = self.database.readers().acquire().await.map_err(Error::doing("job_holds"))?;
-        match prove(&mut reader, &Held::of(lease)).await {
+        match prove(self.database.readers(), &Held::of(lease)).await {
             Ok(()) => Ok(true),
             Err(Error::LeaseLost { .. }) => Ok(false),
             Err(error) => Err(error),
@@ -212,21 +226,21 @@ impl Jobs {
 }
 
 /// Refuses whoever does not hold the lease. The transaction keeps everybody else from taking it meanwhile.
-pub(super) async fn prove(tx: &mut SqliteConnection, held: &Held) -> Result<(), Error> {
-    let query = sqlx::query_scalar::<_, i64>(HOLDS).bind(held.job.uuid()).bind(held.token.0.as_slice());
-    let holds = query.fetch_optional(tx).await.map_err(Error::doing("job_holds"))?;
-    holds.map(|_| ()).ok_or_else(|| held.lost())
+pub(super) async fn prove(place: impl Into<Place<'_>>, held: &Held) -> Result<(), Error> {
+    let query = query(HOLDS).bind(held.job.uuid()).bind(held.token.0.as_slice());
+    let holds = query.exists(place).await.map_err(Error::doing("job_holds"))?;
+    if holds { Ok(()) } else { Err(held.lost()) }
 }
 
 /// Ends a job in the transaction that ends its subject.
-pub(super) async fn complete(tx: &mut SqliteConnection, held: &Held, now: Instant) -> Result<(), Error> {
-    let update = sqlx::query(COMPLETE).bind(held.job.uuid()).bind(held.token.0.as_slice()).bind(now.micros());
+pub(super) async fn complete(tx: &mut Connection<'_>, held: &Held, now: Instant) -> Result<(), Error> {
+    let update = query(COMPLETE).bind(held.job.uuid()).bind(held.token.0.as_slice()).bind(now.micros());
     let updated = update.execute(tx).await.map_err(Error::doing("job_complete"))?;
-    held.covers(updated.rows_affected())
+    held.covers(updated)
 }
 
-async fn bury(tx: &mut SqliteConnection, now: Instant) -> Result<(), Error> {
-    let dead: Vec<JobRow> = sqlx::query_as(BURY)
+async fn bury(tx: &mut Connection<'_>, now: Instant) -> Result<(), Error> {
+    let dead: Vec<JobRow> = query(BURY)
         .bind(WORKER_LOST)
         .bind(now.micros())
         .fetch_all(&mut *tx)
@@ -241,14 +255,15 @@ async fn bury(tx: &mut SqliteConnection, now: Instant) -> Result<(), Error> {
 }
 
 async fn take(
-    tx: &mut SqliteConnection,
-    kinds: &Json,
+    tx: &mut Connection<'_>,
+    kinds: [&str; 2],
     worker: &str,
     now: Instant,
     token: LeaseToken,
 ) -> Result<Option<Lease>, Error> {
-    let row: Option<JobRow> = sqlx::query_as(LEASE)
-        .bind(kinds.as_str())
+    let row: Option<JobRow> = query(lease(tx.dialect()))
+        .bind(kinds[0])
+        .bind(kinds[1])
         .bind(now.micros())
         .bind(worker)
         .bind(token.0.as_slice())
@@ -265,8 +280,8 @@ async fn take(
     Ok(Some(Lease { job: id, workspace, subject, attempt, token }))
 }
 
-async fn fail(tx: &mut SqliteConnection, held: &Held, reason: &str, now: Instant) -> Result<Failed, Error> {
-    let row: Option<JobRow> = sqlx::query_as(FAIL)
+async fn fail(tx: &mut Connection<'_>, held: &Held, reason: &str, now: Instant) -> Result<Failed, Error> {
+    let row: Option<JobRow> = query(FAIL)
         .bind(held.job.uuid())
         .bind(held.token.0.as_slice())
         .bind(reason)
@@ -286,13 +301,13 @@ async fn fail(tx: &mut SqliteConnection, held: &Held, reason: &str, now: Instant
 
 /// Lets a job wait before it is taken again.
 pub(super) async fn back_off(
-    tx: &mut SqliteConnection,
+    tx: &mut Connection<'_>,
     job: &JobRecord,
     wait: Duration,
     now: Instant,
 ) -> Result<Instant, Error> {
     let run_after = after(now, wait);
-    let update = sqlx::query(BACK_OFF).bind(job.id.uuid()).bind(run_after);
+    let update = query(BACK_OFF).bind(job.id.uuid()).bind(run_after);
     update.execute(tx).await.map_err(Error::doing("job_back_off"))?;
     Ok(instant(run_after))
 }
@@ -300,7 +315,7 @@ pub(super) async fn back_off(
 /// What a job was about ends with it. If it had ended before, that is said and no more: one job at odds with its subject
 /// must not keep every worker from every other job.
 pub(super) async fn give_up_or_say(
-    tx: &mut SqliteConnection,
+    tx: &mut Connection<'_>,
     job: &JobRecord,
     detail: &str,
     now: Instant,
@@ -313,7 +328,7 @@ pub(super) async fn give_up_or_say(
 
 /// What a job was about ends with it. Returns how many rows that changed: none if it had ended before.
 async fn give_up(
-    tx: &mut SqliteConnection,
+    tx: &mut Connection<'_>,
     subject: Subject,
     detail: &str,
     now: Instant,
@@ -326,7 +341,7 @@ async fn give_up(
 }
 
 /// What a job is about waits with it.
-pub(super) async fn wait_again(tx: &mut SqliteConnection, subject: Subject) -> Result<(), Error> {
+pub(super) async fn wait_again(tx: &mut Connection<'_>, subject: Subject) -> Result<(), Error> {
     match subject {
         Subject::Dataset(_) => Ok(()),
         Subject::Reconciliation(id) => reconciliations::requeue(tx, id).await,

@@ -1,4 +1,4 @@
-//! Reconciliations in SQLite.
+//! Reconciliations.
 
 mod end;
 mod list;
@@ -6,13 +6,12 @@ mod row;
 
 use futures_util::FutureExt;
 use recon_domain::{Instant, ReconciliationId, Side, WorkspaceId};
-use recon_idempotency::sqlite::guarded;
 use recon_idempotency::{ClaimOutcome, Guard};
-use sqlx::{SqliteConnection, SqliteExecutor};
 
-use super::row::integer;
 use super::{datasets, jobs, leases};
 use crate::clock::id_made_at;
+use crate::row::integer;
+use crate::sql::{Connection, Place, query};
 use crate::{
     DatasetStatus, Error, Failure, Json, Lease, NewReconciliation, Phase, Progress, Published,
     ReconciliationRecord, ReconciliationStatus, Reconciliations, Subject,
@@ -30,40 +29,40 @@ use columns;
 const INSERT: &str = "-- reconciliation_create
 insert into reconciliations (id, workspace, name, left_dataset, right_dataset, rules, status, phase, progress_done,
     progress_total, version, created_at)
-values (?, ?, ?, ?, ?, ?, 'queued', 'queued', 0, 0, 1, ?)";
+values ($1, $2, $3, $4, $5, $6, 'queued', 'queued', 0, 0, 1, $7)";
 
 const GET: &str = concat!(
     "-- reconciliation_get\nselect ",
     columns!(),
-    " from reconciliations where workspace = ? and id = ?"
+    " from reconciliations where workspace = $1 and id = $2"
 );
 
 const RULES: &str = "-- reconciliation_rules
-select rules from reconciliations where workspace = ? and id = ?";
+select rules from reconciliations where workspace = $1 and id = $2";
 
 const START: &str = "-- reconciliation_start
 update reconciliations set status = 'running', phase = 'reading', progress_done = 0, progress_total = 0,
-    started_at = coalesce(started_at, ?2), version = version + 1
-where id = ?1 and status in ('queued', 'running')";
+    started_at = coalesce(started_at, $2), version = version + 1
+where id = $1 and status in ('queued', 'running')";
 
 const REQUEUE: &str = "-- reconciliation_requeue
 update reconciliations set status = 'queued', phase = 'queued', progress_done = 0, progress_total = 0,
     version = version + 1
-where id = ? and status = 'running'";
+where id = $1 and status = 'running'";
 
 const PROGRESS: &str = "-- reconciliation_progress
-update reconciliations set phase = ?2, progress_done = ?3, progress_total = ?4, version = version + 1
-where id = ?1 and status = 'running'";
+update reconciliations set phase = $2, progress_done = $3, progress_total = $4, version = version + 1
+where id = $1 and status = 'running'";
 
 const PUBLISH: &str = "-- reconciliation_publish
-update reconciliations set status = 'succeeded', phase = 'done', progress_done = 1, progress_total = 1, published_attempt = ?2, summary = ?3, digest = ?4,
-    matches_object = ?5, finished_at = ?6, version = version + 1
-where id = ?1 and status = 'running'";
+update reconciliations set status = 'succeeded', phase = 'done', progress_done = 1, progress_total = 1, published_attempt = $2, summary = $3, digest = $4,
+    matches_object = $5, finished_at = $6, version = version + 1
+where id = $1 and status = 'running'";
 
 const FAIL: &str = "-- reconciliation_fail
-update reconciliations set status = 'failed', phase = 'done', progress_done = 1, progress_total = 1, error_code = ?2, error_detail = ?3, finished_at = ?4,
+update reconciliations set status = 'failed', phase = 'done', progress_done = 1, progress_total = 1, error_code = $2, error_detail = $3, finished_at = $4,
     version = version + 1
-where id = ?1 and status in ('queued', 'running')";
+where id = $1 and status in ('queued', 'running')";
 
 impl Reconciliations {
     /// Makes a reconciliation and enqueues its run.
@@ -76,9 +75,6 @@ impl Reconciliations {
         guard: Guard<ReconciliationRecord>,
         new: NewReconciliation,
     ) -> Result<ClaimOutcome<ReconciliationRecord>, Error> {
-        if let Some(held) = self.database.look_up(&guard).await? {
-            return Ok(held);
-        }
         let now = self.clock.now();
         let job =
             jobs::Enqueued { id: id_made_at(now)?, workspace, subject: Subject::Reconciliation(new.id), now };
@@ -98,14 +94,9 @@ impl Reconciliations {
             finished_at: None,
         };
         self.database
-            .write(
-                "reconciliation_create",
-                (guard, job, record, new.rules),
-                |(guard, job, record, rules), tx| {
-                    let (job, record, rules) = (*job, record.clone(), rules.clone());
-                    guarded(tx, guard, move |tx| create(tx, job, record, rules).boxed()).boxed()
-                },
-            )
+            .guarded("reconciliation_create", guard, (job, record, new.rules), |(job, record, rules), tx| {
+                create(tx, *job, record, rules).boxed()
+            })
             .await
     }
 
@@ -126,9 +117,9 @@ impl Reconciliations {
     /// # Errors
     /// [`Error::Unavailable`].
     pub async fn rules(&self, workspace: WorkspaceId, id: ReconciliationId) -> Result<Option<Json>, Error> {
-        let query = sqlx::query_scalar(RULES).bind(workspace.uuid()).bind(id.uuid());
+        let query = query(RULES).bind(workspace.uuid()).bind(id.uuid());
         let found: Option<String> = query
-            .fetch_optional(self.database.readers())
+            .scalar_optional(self.database.readers())
             .await
             .map_err(Error::doing("reconciliation_rules"))?;
         Ok(found.map(Json::stored))
@@ -146,15 +137,15 @@ impl Reconciliations {
                 (leases::Held::of(lease), id, progress),
                 |(held, id, progress), tx| {
                     async move {
-                        leases::prove(tx, held).await?;
-                        let update = sqlx::query(PROGRESS)
+                        leases::prove(&mut *tx, held).await?;
+                        let update = query(PROGRESS)
                             .bind(id.uuid())
                             .bind(progress.phase.as_str())
                             .bind(integer("reconciliations.progress_done", progress.done)?)
                             .bind(integer("reconciliations.progress_total", progress.total)?);
                         let updated =
                             update.execute(tx).await.map_err(Error::doing("reconciliation_progress"))?;
-                        held.covers(updated.rows_affected())
+                        held.covers(updated)
                     }
                     .boxed()
                 },
@@ -173,7 +164,7 @@ impl Reconciliations {
             .write("reconciliation_publish", input, |(held, id, result, now), tx| {
                 async move {
                     leases::complete(tx, held, *now).await?;
-                    let update = sqlx::query(PUBLISH)
+                    let update = query(PUBLISH)
                         .bind(id.uuid())
                         .bind(held.attempt)
                         .bind(result.summary.as_str())
@@ -181,7 +172,7 @@ impl Reconciliations {
                         .bind(&result.matches_object)
                         .bind(now.micros());
                     let updated = update.execute(tx).await.map_err(Error::doing("reconciliation_publish"))?;
-                    held.covers(updated.rows_affected())
+                    held.covers(updated)
                 }
                 .boxed()
             })
@@ -209,50 +200,45 @@ impl Reconciliations {
 }
 
 /// A worker took the job.
-pub(super) async fn start(
-    tx: &mut SqliteConnection,
-    id: ReconciliationId,
-    now: Instant,
-) -> Result<(), Error> {
-    let update = sqlx::query(START).bind(id.uuid()).bind(now.micros());
+pub(super) async fn start(tx: &mut Connection<'_>, id: ReconciliationId, now: Instant) -> Result<(), Error> {
+    let update = query(START).bind(id.uuid()).bind(now.micros());
     update.execute(tx).await.map_err(Error::doing("reconciliation_start"))?;
     Ok(())
 }
 
 /// The worker gave the job back.
-pub(super) async fn requeue(tx: &mut SqliteConnection, id: ReconciliationId) -> Result<(), Error> {
-    let update = sqlx::query(REQUEUE).bind(id.uuid());
+pub(super) async fn requeue(tx: &mut Connection<'_>, id: ReconciliationId) -> Result<(), Error> {
+    let update = query(REQUEUE).bind(id.uuid());
     update.execute(tx).await.map_err(Error::doing("reconciliation_requeue"))?;
     Ok(())
 }
 
 /// The run cannot succeed. Returns how many rows that changed: none if it is at an end already.
 pub(super) async fn set_failed(
-    tx: &mut SqliteConnection,
+    tx: &mut Connection<'_>,
     id: ReconciliationId,
     failure: &Failure,
     now: Instant,
 ) -> Result<u64, Error> {
-    let update =
-        sqlx::query(FAIL).bind(id.uuid()).bind(&failure.code).bind(&failure.detail).bind(now.micros());
-    Ok(update.execute(tx).await.map_err(Error::doing("reconciliation_fail"))?.rows_affected())
+    let update = query(FAIL).bind(id.uuid()).bind(&failure.code).bind(&failure.detail).bind(now.micros());
+    update.execute(tx).await.map_err(Error::doing("reconciliation_fail"))
 }
 
 pub(super) async fn get(
-    executor: impl SqliteExecutor<'_>,
+    place: impl Into<Place<'_>>,
     workspace: WorkspaceId,
     id: ReconciliationId,
 ) -> Result<Option<ReconciliationRecord>, Error> {
-    let query = sqlx::query_as(GET).bind(workspace.uuid()).bind(id.uuid());
-    let row = query.fetch_optional(executor).await.map_err(Error::doing("reconciliation_get"))?;
+    let query = query(GET).bind(workspace.uuid()).bind(id.uuid());
+    let row = query.fetch_optional(place).await.map_err(Error::doing("reconciliation_get"))?;
     row.map(row::record).transpose()
 }
 
 async fn create(
-    tx: &mut SqliteConnection,
+    tx: &mut Connection<'_>,
     job: jobs::Enqueued,
-    record: ReconciliationRecord,
-    rules: Json,
+    record: &ReconciliationRecord,
+    rules: &Json,
 ) -> Result<ReconciliationRecord, Error> {
     for (which, id) in [(Side::Left, record.left), (Side::Right, record.right)] {
         let dataset = datasets::get(&mut *tx, record.workspace, id).await?;
@@ -264,7 +250,7 @@ async fn create(
             ) => return Err(Error::DatasetNotReady { which, id, status }),
         }
     }
-    let insert = sqlx::query(INSERT)
+    let insert = query(INSERT)
         .bind(record.id.uuid())
         .bind(record.workspace.uuid())
         .bind(&record.name)
@@ -274,5 +260,5 @@ async fn create(
         .bind(record.created_at.micros());
     insert.execute(&mut *tx).await.map_err(Error::doing("reconciliation_create"))?;
     jobs::enqueue(tx, &job).await?;
-    Ok(record)
+    Ok(record.clone())
 }

@@ -1,4 +1,4 @@
-//! What nobody needs any more, in SQLite.
+//! What nobody needs any more.
 
 mod breaks;
 mod objects;
@@ -8,13 +8,13 @@ mod retention;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use recon_domain::Instant;
-use recon_idempotency::sqlite::purge_expired;
-use sqlx::SqliteConnection;
+use recon_domain::{Instant, ReconciliationId};
 
 use super::interrupted;
 use super::jobs::{JobRow, columns};
-use crate::{Error, Interrupted, SWEEP_BATCH, Sweep, Sweeping};
+use crate::leftovers::Cleared;
+use crate::sql::{Connection, query};
+use crate::{Error, Interrupted, Leftovers, Removed, SWEEP_BATCH, Sweep, Sweeping, object_name};
 
 /// The code of a dataset whose upload never came.
 const UPLOAD_EXPIRED: &str = "upload_expired";
@@ -27,17 +27,32 @@ const LOST: &str = "the worker that had the job was not heard of any more";
 /// By no one's index but `jobs_by_state`: the jobs that run are few.
 const TAKE_LOST: &str = concat!(
     "-- sweep_lost_leases\nupdate jobs set failures = failures + 1, lease_token = null, lease_until = null,
-    last_error = ?1, run_after = ?2, state = case when failures + 1 >= failures_max then 'dead' else 'queued' end,
-    finished_at = case when failures + 1 >= failures_max then ?2 end
-    where id in (select id from jobs where state = 'running' and lease_until <= ?2 limit ?3) returning ",
+    last_error = $1, run_after = $2, state = case when failures + 1 >= failures_max then 'dead' else 'queued' end,
+    finished_at = case when failures + 1 >= failures_max then $2 end
+    where id in (select id from jobs where state = 'running' and lease_until <= $2 limit $3) returning ",
     columns!()
 );
 
-/// Bytes that came and were never completed go with it.
+/// Bytes that came and were never completed go with it. Nothing is seen of a dataset before it is made, so that the index
+/// by that narrows what is looked at.
 const EXPIRE: &str = "-- sweep_expired_uploads
-update datasets set status = 'rejected', error_code = ?1, error_detail = ?2, upload_object = null, upload_sha256 = null,
+update datasets set status = 'rejected', error_code = $1, error_detail = $2, upload_object = null, upload_sha256 = null,
     upload_bytes = null
-where id in (select id from datasets where status = 'awaiting_upload' and created_at <= ?3 order by created_at limit ?4)";
+where id in (
+    select id from datasets
+    where status = 'awaiting_upload' and created_at <= $3 and coalesce(upload_seen_at, created_at) <= $3
+    order by created_at limit $4
+)";
+
+async fn purge_expired(tx: &mut Connection<'_>) -> Result<u64, Error> {
+    let purged = match tx {
+        #[cfg(feature = "embedded")]
+        Connection::Sqlite(tx) => recon_idempotency::sqlite::purge_expired(tx, SWEEP_BATCH).await,
+        #[cfg(feature = "cluster")]
+        Connection::Postgres(tx) => recon_idempotency::postgres::purge_expired(tx, SWEEP_BATCH).await,
+    };
+    Ok(purged?)
+}
 
 impl Sweep {
     /// Forgets idempotency keys that have expired.
@@ -45,10 +60,10 @@ impl Sweep {
     /// # Errors
     /// [`Error::Unavailable`].
     pub async fn expired_keys(&self) -> Result<Sweeping, Error> {
-        let purge = self.database.write("sweep_expired_keys", (), |(), tx| {
-            async move { Ok::<u64, Error>(purge_expired(tx, SWEEP_BATCH).await?) }.boxed()
-        });
-        purge.await.map(Sweeping::of_batch)
+        let purge = self
+            .database
+            .write("sweep_expired_keys", (), |(), tx| async move { purge_expired(tx).await }.boxed());
+        Ok(Sweeping::counting(purge.await?).of_batch())
     }
 
     /// Takes the jobs whose leases ran out from their workers. They wait for another one, so that people see them
@@ -62,24 +77,45 @@ impl Sweep {
             .await
     }
 
-    /// Rejects datasets whose upload was not completed for so long. A client that asks is told why.
+    /// Rejects datasets whose upload was not completed for so long after the last sign of life: its announcement, or the
+    /// begin or end of the last upload. A client that asks is told why.
     ///
     /// # Errors
     /// [`Error::Unavailable`].
     pub async fn expired_uploads(&self, patience: Duration) -> Result<Sweeping, Error> {
         let expire = self.database.write("sweep_expired_uploads", self.ago(patience), |before, tx| {
             async move {
-                let update = sqlx::query(EXPIRE)
+                let update = query(EXPIRE)
                     .bind(UPLOAD_EXPIRED)
                     .bind(UPLOAD_EXPIRED_DETAIL)
                     .bind(before.micros())
                     .bind(SWEEP_BATCH);
                 let updated = update.execute(tx).await.map_err(Error::doing("sweep_expired_uploads"))?;
-                Ok::<u64, Error>(updated.rows_affected())
+                Ok::<u64, Error>(updated)
             }
             .boxed()
         });
-        expire.await.map(Sweeping::of_batch)
+        Ok(Sweeping::counting(expire.await?).of_batch())
+    }
+
+    /// Removes what attempts at a reconciliation left behind, and counts as one failure what cannot be removed: only a
+    /// database that does not answer ends the call, since it answers to nothing else either.
+    async fn clear(&self, id: ReconciliationId, swept: &mut Sweeping) -> Result<Removed, Error> {
+        let leftovers = Leftovers { database: self.database.clone(), objects: self.objects.clone() };
+        let what = object_name::attempts_at(id);
+        match leftovers.clear(id, &*self.is_over).await {
+            Ok(Cleared { removed, left }) => {
+                if let Some(error) = left {
+                    swept.fail(&what, &error);
+                }
+                Ok(removed)
+            }
+            Err(error @ Error::Unavailable { .. }) => Err(error),
+            Err(error) => {
+                swept.fail(&what, &error);
+                Ok(Removed { breaks: 0, objects: 0, all: true })
+            }
+        }
     }
 
     /// The time so long before now.
@@ -89,8 +125,8 @@ impl Sweep {
     }
 }
 
-async fn take_lost(tx: &mut SqliteConnection, now: Instant) -> Result<Interrupted, Error> {
-    let rows: Vec<JobRow> = sqlx::query_as(TAKE_LOST)
+async fn take_lost(tx: &mut Connection<'_>, now: Instant) -> Result<Interrupted, Error> {
+    let rows: Vec<JobRow> = query(TAKE_LOST)
         .bind(LOST)
         .bind(now.micros())
         .bind(SWEEP_BATCH)

@@ -1,4 +1,4 @@
-//! Users in SQLite.
+//! Users.
 
 use futures_util::FutureExt;
 use recon_domain::{Instant, UserId, WorkspaceId};
@@ -6,7 +6,8 @@ use recon_session::password::PasswordHash;
 use sqlx::FromRow;
 use uuid::Uuid;
 
-use super::row::{instant, unreadable, word};
+use crate::row::{instant, unreadable, word};
+use crate::sql::query;
 use crate::{Credentials, Email, Error, NewUser, Profile, UserRecord, Users};
 
 macro_rules! columns {
@@ -17,29 +18,30 @@ macro_rules! columns {
 
 const INSERT: &str = "-- user_create
 insert into users (id, workspace, email, role, password_hash, session_tag, disabled, sessions_valid_from, created_at)
-values (?, ?, ?, ?, ?, ?, 0, ?, ?) on conflict (email) do nothing";
+values ($1, $2, $3, $4, $5, $6, false, $7, $8) on conflict (email) do nothing";
 
 const GET: &str =
-    concat!("-- user_get\nselect ", columns!(), " from users u where u.workspace = ? and u.id = ?");
+    concat!("-- user_get\nselect ", columns!(), " from users u where u.workspace = $1 and u.id = $2");
 
 const PROFILE: &str = concat!(
     "-- user_profile\nselect ",
     columns!(),
     ", w.name as workspace_name from users u join workspaces w on w.id = u.workspace
-    where u.workspace = ? and u.id = ?"
+    where u.workspace = $1 and u.id = $2"
 );
 
 const ADMITS: &str = "-- user_admits
-select 1 from users where workspace = ? and id = ? and disabled = 0 and sessions_valid_from <= ?";
+select 1 from users where workspace = $1 and id = $2 and not disabled and sessions_valid_from <= $3";
 
 const REVOKE_SESSIONS: &str = "-- user_revoke_sessions
-update users set sessions_valid_from = max(sessions_valid_from, ?) where workspace = ? and id = ?";
+update users set sessions_valid_from = case
+    when sessions_valid_from < $1 then $1 else sessions_valid_from end where workspace = $2 and id = $3";
 
 const BY_EMAIL: &str = concat!(
     "-- user_by_email\nselect ",
     columns!(),
     ", u.password_hash, w.name as workspace_name from users u join workspaces w on w.id = u.workspace
-    where u.email = ?"
+    where u.email = $1"
 );
 
 #[derive(FromRow)]
@@ -80,7 +82,7 @@ impl Users {
             .write("user_create", input, |(workspace, new, now), tx| {
                 async move {
                     let failed = Error::doing("user_create");
-                    let insert = sqlx::query(INSERT)
+                    let insert = query(INSERT)
                         .bind(new.id.uuid())
                         .bind(workspace.uuid())
                         .bind(new.email.as_str())
@@ -89,11 +91,11 @@ impl Users {
                         .bind(new.session_tag.to_string())
                         .bind(now.micros())
                         .bind(now.micros());
-                    let inserted = insert.execute(&mut *tx).await.map_err(&failed)?.rows_affected();
+                    let inserted = insert.execute(&mut *tx).await.map_err(&failed)?;
                     if inserted == 0 {
                         return Err(Error::EmailTaken);
                     }
-                    let row = sqlx::query_as(GET).bind(workspace.uuid()).bind(new.id.uuid()).fetch_one(tx);
+                    let row = query(GET).bind(workspace.uuid()).bind(new.id.uuid()).fetch_one(tx);
                     record(row.await.map_err(&failed)?)
                 }
                 .boxed()
@@ -106,7 +108,7 @@ impl Users {
     /// # Errors
     /// [`Error::Unavailable`].
     pub async fn get(&self, workspace: WorkspaceId, id: UserId) -> Result<Option<UserRecord>, Error> {
-        let query = sqlx::query_as(GET).bind(workspace.uuid()).bind(id.uuid());
+        let query = query(GET).bind(workspace.uuid()).bind(id.uuid());
         let row = query.fetch_optional(self.database.readers()).await.map_err(Error::doing("user_get"))?;
         row.map(record).transpose()
     }
@@ -116,7 +118,7 @@ impl Users {
     /// # Errors
     /// [`Error::Unavailable`].
     pub async fn profile(&self, workspace: WorkspaceId, id: UserId) -> Result<Option<Profile>, Error> {
-        let query = sqlx::query_as(PROFILE).bind(workspace.uuid()).bind(id.uuid());
+        let query = query(PROFILE).bind(workspace.uuid()).bind(id.uuid());
         let row: Option<ProfileRow> =
             query.fetch_optional(self.database.readers()).await.map_err(Error::doing("user_profile"))?;
         row.map(|row| Ok(Profile { user: record(row.user)?, workspace_name: row.workspace_name })).transpose()
@@ -134,13 +136,9 @@ impl Users {
         id: UserId,
         authenticated_at: Instant,
     ) -> Result<bool, Error> {
-        let query = sqlx::query_scalar::<_, i64>(ADMITS)
-            .bind(workspace.uuid())
-            .bind(id.uuid())
-            .bind(authenticated_at.micros());
-        let found =
-            query.fetch_optional(self.database.readers()).await.map_err(Error::doing("user_admits"))?;
-        Ok(found.is_some())
+        let query = query(ADMITS).bind(workspace.uuid()).bind(id.uuid()).bind(authenticated_at.micros());
+        let found = query.exists(self.database.readers()).await.map_err(Error::doing("user_admits"))?;
+        Ok(found)
     }
 
     /// Revokes the sessions of a user that signed in before now, for good; says whether there is such a user.
@@ -152,12 +150,10 @@ impl Users {
         self.database
             .write("user_revoke_sessions", input, |(workspace, id, now), tx| {
                 async move {
-                    let update = sqlx::query(REVOKE_SESSIONS)
-                        .bind(now.micros())
-                        .bind(workspace.uuid())
-                        .bind(id.uuid());
+                    let update =
+                        query(REVOKE_SESSIONS).bind(now.micros()).bind(workspace.uuid()).bind(id.uuid());
                     let updated = update.execute(tx).await.map_err(Error::doing("user_revoke_sessions"))?;
-                    Ok::<bool, Error>(updated.rows_affected() == 1)
+                    Ok::<bool, Error>(updated == 1)
                 }
                 .boxed()
             })
@@ -169,7 +165,7 @@ impl Users {
     /// # Errors
     /// [`Error::Unavailable`].
     pub async fn by_email(&self, email: &Email) -> Result<Option<Credentials>, Error> {
-        let query = sqlx::query_as(BY_EMAIL).bind(email.as_str());
+        let query = query(BY_EMAIL).bind(email.as_str());
         let row: Option<CredentialsRow> =
             query.fetch_optional(self.database.readers()).await.map_err(Error::doing("user_by_email"))?;
         row.map(|row| {

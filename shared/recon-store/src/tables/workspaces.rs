@@ -1,20 +1,21 @@
-//! Workspaces in SQLite.
+//! Workspaces.
 
 use futures_util::FutureExt;
 use recon_domain::WorkspaceId;
 use uuid::Uuid;
 
-use super::row::instant;
+use crate::row::instant;
+use crate::sql::query;
 use crate::{Error, WorkspaceName, WorkspaceRecord, Workspaces};
 
 const INSERT: &str = "-- workspace_ensure
-insert into workspaces (id, name, created_at) values (?, ?, ?) on conflict (name) do nothing";
+insert into workspaces (id, name, created_at) values ($1, $2, $3) on conflict (name) do nothing";
 
 const GET_BY_NAME: &str = "-- workspace_by_name
-select id, name, created_at from workspaces where name = ?";
+select id, name, created_at from workspaces where name = $1";
 
 const GET: &str = "-- workspace_get
-select id, name, created_at from workspaces where id = ?";
+select id, name, created_at from workspaces where id = $1";
 
 type Row = (Uuid, String, i64);
 
@@ -29,14 +30,9 @@ impl Workspaces {
             .write("workspace_ensure", input, |(id, name, now), tx| {
                 async move {
                     let failed = Error::doing("workspace_ensure");
-                    let insert = sqlx::query(INSERT).bind(id.uuid()).bind(name.as_str()).bind(now.micros());
+                    let insert = query(INSERT).bind(id.uuid()).bind(name.as_str()).bind(now.micros());
                     insert.execute(&mut *tx).await.map_err(&failed)?;
-                    sqlx::query_as(GET_BY_NAME)
-                        .bind(name.as_str())
-                        .fetch_one(tx)
-                        .await
-                        .map_err(&failed)
-                        .map(record)
+                    query(GET_BY_NAME).bind(name.as_str()).fetch_one(tx).await.map_err(&failed).map(record)
                 }
                 .boxed()
             })
@@ -48,7 +44,7 @@ impl Workspaces {
     /// # Errors
     /// [`Error::Unavailable`].
     pub async fn get(&self, id: WorkspaceId) -> Result<Option<WorkspaceRecord>, Error> {
-        let row = sqlx::query_as(GET).bind(id.uuid()).fetch_optional(self.database.readers()).await;
+        let row = query(GET).bind(id.uuid()).fetch_optional(self.database.readers()).await;
         Ok(row.map_err(Error::doing("workspace_get"))?.map(record))
     }
 }

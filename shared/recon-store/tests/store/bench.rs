@@ -1,5 +1,6 @@
 //! A store of its own for each test, with a clock that stands still until it is moved.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
@@ -13,11 +14,12 @@ use recon_idempotency::{
 use recon_session::Tag;
 use recon_session::password::{NewPassword, PasswordHash, hash};
 use recon_store::{
-    Clock, DatasetContent, DatasetRecord, Email, IngestResult, JobKind, Json, Lease, NewBreak, NewDataset,
-    NewReconciliation, NewUser, Published, ReconciliationRecord, Store, StoreConfig, Upload,
+    Clock, DatabaseUrl, DatasetContent, DatasetRecord, Email, IngestResult, JobKind, Json, Lease, NewBreak,
+    NewDataset, NewReconciliation, NewUser, Published, ReconciliationRecord, Store, StoreConfig, Upload,
 };
-use sqlx::{Connection, SqliteConnection};
+use sqlx::{Connection, PgConnection, SqliteConnection};
 use tempfile::TempDir;
+use tokio::sync::OnceCell;
 use uuid::Uuid;
 
 /// 2026-01-01T00:00:00Z.
@@ -36,6 +38,44 @@ pub(crate) struct Bench {
 pub(crate) async fn sqlite() -> Bench {
     let folder = tempfile::tempdir().unwrap();
     let config = StoreConfig::in_folder(folder.path());
+    of(config, folder).await
+}
+
+/// A database of a private server, as `recon migrate` leaves it.
+pub(crate) async fn postgres() -> Bench {
+    static MIGRATED: OnceCell<String> = OnceCell::const_new();
+    let template = MIGRATED
+        .get_or_init(|| async {
+            let url = new_database(None).await;
+            let folder = tempfile::tempdir().unwrap();
+            let store = Store::open(&at(&url, folder.path()));
+            store.migrate().await.unwrap();
+            store.close().await;
+            // Each copy is tied to a folder of its own.
+            let mut connection = PgConnection::connect(&url).await.unwrap();
+            sqlx::raw_sql("delete from sweep_places").execute(&mut connection).await.unwrap();
+            connection.close().await.unwrap();
+            url
+        })
+        .await;
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("objects")).unwrap();
+    of(at(&new_database(Some(template)).await, folder.path()), folder).await
+}
+
+/// The URL of a new database, empty or a copy.
+pub(crate) async fn new_database(template: Option<&str>) -> String {
+    let template = template.map(str::to_owned);
+    let make = move || recon_testkit::Postgres::shared().unwrap().database(template.as_deref()).unwrap();
+    tokio::task::spawn_blocking(make).await.unwrap()
+}
+
+/// A store in this database, with its objects in a folder.
+pub(crate) fn at(url: &str, folder: &Path) -> StoreConfig {
+    StoreConfig { database: DatabaseUrl::parse(url).unwrap(), ..StoreConfig::in_folder(folder) }
+}
+
+async fn of(config: StoreConfig, folder: TempDir) -> Bench {
     let time = Arc::new(AtomicI64::new(START_MICROS));
     let store = Store::open_with_clock(&config, clock(&time));
     store.migrate().await.unwrap();
@@ -162,20 +202,29 @@ impl Bench {
 
     /// A new installation that was given this one's folder of objects.
     pub(crate) async fn beside(&self, database: &str) -> Store {
-        let database = recon_store::DatabaseUrl::Sqlite(self.folder.path().join(database));
+        let database = match &self.config.database {
+            DatabaseUrl::Sqlite(_) => DatabaseUrl::Sqlite(self.folder.path().join(database)),
+            DatabaseUrl::Postgres(_) => DatabaseUrl::parse(&new_database(None).await).unwrap(),
+        };
         let config = StoreConfig { database, ..self.config.clone() };
         let store = Store::open_with_clock(&config, clock(&self.time));
         store.migrate().await.unwrap();
         store
     }
 
-    /// What another process finds after this one was killed: the files as they lie, with every connection still open.
+    /// What another process finds after this one was killed: the files as they lie, or the database, with every connection
+    /// still open.
     pub(crate) fn killed(&self) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        for file in ["recon.db", "recon.db-wal"] {
-            std::fs::copy(self.folder.path().join(file), folder.path().join(file)).unwrap();
-        }
-        let config = StoreConfig::in_folder(folder.path());
+        let config = match &self.config.database {
+            DatabaseUrl::Sqlite(_) => {
+                for file in ["recon.db", "recon.db-wal"] {
+                    std::fs::copy(self.folder.path().join(file), folder.path().join(file)).unwrap();
+                }
+                StoreConfig::in_folder(folder.path())
+            }
+            DatabaseUrl::Postgres(_) => self.config.clone(),
+        };
         let store = Store::open_with_clock(&config, clock(&self.time));
         let (time, ids) = (Arc::clone(&self.time), AtomicU64::new(10_000));
         Self { store, workspace: self.workspace, stranger: self.stranger, config, time, ids, folder }
@@ -278,10 +327,19 @@ impl Bench {
 
     /// How many breaks are stored under each attempt, whether a client sees them or not.
     pub(crate) async fn stored_breaks(&self, id: ReconciliationId) -> Vec<(u32, u32)> {
-        let mut connection = SqliteConnection::connect(&self.config.database.to_string()).await.unwrap();
-        let counted = sqlx::query_as(
-            "select attempt, count(*) from breaks where reconciliation = ? group by attempt order by attempt",
-        );
-        counted.bind(id.uuid()).fetch_all(&mut connection).await.unwrap()
+        const COUNT: &str = "select attempt, count(*) from breaks where reconciliation = $1 group by attempt order by attempt";
+        let url = self.config.database.to_string();
+        let counted: Vec<(i64, i64)> = match &self.config.database {
+            DatabaseUrl::Sqlite(_) => {
+                let mut connection = SqliteConnection::connect(&url).await.unwrap();
+                sqlx::query_as(COUNT).bind(id.uuid()).fetch_all(&mut connection).await.unwrap()
+            }
+            DatabaseUrl::Postgres(_) => {
+                let mut connection = PgConnection::connect(&url).await.unwrap();
+                sqlx::query_as(COUNT).bind(id.uuid()).fetch_all(&mut connection).await.unwrap()
+            }
+        };
+        let small = |number| u32::try_from(number).unwrap();
+        counted.into_iter().map(|(attempt, breaks)| (small(attempt), small(breaks))).collect()
     }
 }

@@ -1,5 +1,10 @@
 //! Breaks: insertion, visibility, lists.
 
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::task::Poll;
+use std::time::Duration;
+
 use recon_domain::{BreakKind, BreakStatus, ReconciliationId, Side};
 use recon_store::{
     BREAK_PAGE_BYTES, BREAKS_PER_BATCH_MAX, BREAKS_PER_PAGE_MAX, BreakFilter, BreakPage, BreakPlace,
@@ -157,4 +162,43 @@ pub(crate) async fn a_page_of_long_breaks_ends_early(bench: Bench) {
         assert_eq!(pages, [vec![1, 2, 3], vec![4, 5, 6, 7], vec![8], vec![9]]);
         pages.clear();
     }
+}
+
+/// Polls a future until it has stopped so many times; its answer where that comes before.
+async fn stopped<F: Future>(mut future: Pin<&mut F>, mut times: u32) -> Option<F::Output> {
+    poll_fn(|context| match future.as_mut().poll(context) {
+        Poll::Ready(answer) => Poll::Ready(Some(answer)),
+        Poll::Pending if times == 0 => Poll::Ready(None),
+        Poll::Pending => {
+            times -= 1;
+            Poll::Pending
+        }
+    })
+    .await
+}
+
+pub(crate) async fn a_page_is_whole_or_absent_wherever_a_deletion_comes_between(bench: Bench) {
+    let seek = BreakSeek { after: None, limit: BREAKS_PER_PAGE_MAX };
+    let (breaks, filter) = (bench.store.breaks(), BreakFilter::default());
+    let mut between = 0;
+    for stop in 0..24 {
+        let id = publish(&bench, some_breaks).await;
+        let mut list = pin!(breaks.list(bench.workspace, id, filter, seek));
+        let before = stopped(list.as_mut(), stop).await;
+        // Somebody deletes it, and its breaks go.
+        assert!(bench.store.reconciliations().delete(bench.workspace, id).await.unwrap());
+        let removed = bench.store.leftovers().remove(id, Duration::from_secs(60)).await.unwrap();
+        assert_eq!((removed.breaks, removed.all), (23, true));
+        let page = match before {
+            Some(page) => page,
+            None => {
+                between += 1;
+                list.await
+            }
+        };
+        if let Some(page) = page.unwrap() {
+            assert_eq!((page.items.len(), page.next), (23, None), "deleted after {stop} stops");
+        }
+    }
+    assert!(between > 0, "no deletion came between");
 }

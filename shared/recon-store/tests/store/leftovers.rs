@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use recon_domain::{BreakKind, ReconciliationId, Side};
-use recon_store::{BreakFilter, BreakSeek, JobKind, Lease, Removed, object_name};
+use recon_store::{
+    BREAK_BATCH_BYTES, BreakFilter, BreakSeek, JobKind, Lease, NewBreak, Removed, object_name,
+};
 
-use crate::bench::{Bench, a_break, published};
+use crate::bench::{Bench, a_break, json, published};
 
 const LONG: Duration = Duration::from_secs(60);
 const NOTHING: Removed = Removed { breaks: 0, objects: 0, all: true };
@@ -82,4 +84,38 @@ pub(crate) async fn many_leftovers_take_several_calls_for_those_without_patience
     let others = leftovers.remove(id, LONG).await.unwrap();
     assert_eq!(others, Removed { breaks: 5_001, objects: 0, all: true });
     assert_eq!(bench.stored_breaks(id).await, []);
+}
+
+pub(crate) async fn long_leftovers_go_in_transactions_of_few(bench: Bench) {
+    let id = bench.queued(bench.workspace).await;
+    let lease = bench.lease(JobKind::Reconcile).await;
+    // Four of them make a transaction's bytes full; so does the one before the last.
+    let (quarter, whole) = (BREAK_BATCH_BYTES / 4, 2 * BREAK_BATCH_BYTES);
+    let lengths = [quarter, quarter, quarter, quarter, quarter, 9, whole, 9];
+    let sides = [
+        Side::Left,
+        Side::Left,
+        Side::Right,
+        Side::Right,
+        Side::Right,
+        Side::Right,
+        Side::Right,
+        Side::Right,
+    ];
+    let long = |((row, length), side): ((u32, &usize), Side)| {
+        let body = json(&format!("\"{}\"", "x".repeat(length - 2)));
+        NewBreak { body, ..a_break(id, side, row, BreakKind::MissingRight) }
+    };
+    let found = (1..).zip(&lengths).zip(sides).map(long).collect();
+    bench.store.breaks().insert(&lease, found).await.unwrap();
+    bench.store.reconciliations().publish(&lease, published()).await.unwrap();
+    bench.store.reconciliations().delete(bench.workspace, id).await.unwrap();
+    // Without patience, a call is one transaction.
+    for (breaks, left) in [(4, 4), (3, 1), (1, 0)] {
+        let removed = bench.store.leftovers().remove(id, Duration::ZERO).await.unwrap();
+        assert_eq!(removed, Removed { breaks, objects: 0, all: left == 0 });
+        let stored: u32 = bench.stored_breaks(id).await.iter().map(|(_, count)| count).sum();
+        assert_eq!(stored, left);
+    }
+    assert_eq!(bench.store.leftovers().remove(id, LONG).await.unwrap(), NOTHING);
 }

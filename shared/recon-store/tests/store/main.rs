@@ -15,6 +15,7 @@ mod objects;
 mod reconciliations;
 mod schema;
 mod sweep;
+mod sweep_goes_on;
 mod tenants;
 mod users;
 
@@ -85,6 +86,7 @@ macro_rules! contract {
                 a_result_and_a_running_attempt_are_no_leftovers,
                 everything_of_a_deleted_reconciliation_is_left_over,
                 many_leftovers_take_several_calls_for_those_without_patience,
+                long_leftovers_go_in_transactions_of_few,
             ]
             sweep: [
                 objects_beside_another_database_are_left_alone,
@@ -92,6 +94,7 @@ macro_rules! contract {
                 a_lease_that_ran_out_is_taken_and_its_run_waits_again,
                 a_job_whose_leases_keep_running_out_is_given_up_by_the_sweep_too,
                 an_upload_that_is_not_completed_in_time_is_rejected,
+                an_upload_expires_by_its_last_sign_of_life,
                 a_sweep_says_when_a_batch_was_not_all,
                 breaks_of_attempts_that_are_over_go_and_the_others_stay,
                 objects_that_a_record_names_stay_however_old,
@@ -104,6 +107,15 @@ macro_rules! contract {
                 a_sweep_goes_on_where_the_last_one_stopped_and_begins_anew,
                 what_a_deletion_that_was_cut_off_left_is_found,
             ]
+            sweep_goes_on: [
+                an_object_that_cannot_be_deleted_keeps_no_other,
+                breaks_go_where_an_object_beside_them_cannot,
+                a_retention_goes_on_where_an_object_cannot_be_deleted,
+                a_call_that_is_told_to_end_does_and_the_next_goes_on,
+                a_retention_that_is_told_to_end_does_and_the_next_goes_on,
+                what_a_killed_upload_left_half_written_goes,
+                what_is_half_written_beside_another_database_is_left_alone,
+            ]
             breaks: [
                 breaks_show_only_when_their_attempt_is_published,
                 pages_hold_every_break_once_in_order,
@@ -112,6 +124,7 @@ macro_rules! contract {
                 the_same_breaks_again_change_nothing,
                 a_large_run_is_inserted_in_short_transactions,
                 a_page_of_long_breaks_ends_early,
+                a_page_is_whole_or_absent_wherever_a_deletion_comes_between,
             ]
             errors: [
                 a_document_of_another_shape_is_an_error,
@@ -142,4 +155,8 @@ macro_rules! contract {
 
 mod sqlite {
     contract!(crate::bench::sqlite);
+}
+
+mod postgres {
+    contract!(crate::bench::postgres);
 }

@@ -17,20 +17,25 @@ const MICRO: Duration = Duration::from_micros(1);
 
 /// What a call says that did so much and knows of no more.
 fn all(count: u64) -> Sweeping {
-    Sweeping { count, more: false }
+    Sweeping { count, failed: 0, more: false }
 }
 
 /// An object that was written so long before now.
-async fn put_before(bench: &Bench, name: &str, ago: Duration) {
+pub(crate) async fn put_before(bench: &Bench, name: &str, ago: Duration) {
     bench.put(name).await;
+    written_before(bench, &bench.object_file(name), ago);
+}
+
+/// Makes a file one that was written so long before now.
+pub(crate) fn written_before(bench: &Bench, file: &std::path::Path, ago: Duration) {
     let written = u64::try_from(bench.now().micros()).unwrap();
     let written = UNIX_EPOCH + Duration::from_micros(written) - ago;
-    let file = std::fs::File::options().write(true).open(bench.object_file(name)).unwrap();
+    let file = std::fs::File::options().write(true).open(file).unwrap();
     file.set_modified(written).unwrap();
 }
 
 /// The objects, but for the one that says whose they are.
-async fn objects(bench: &Bench) -> Vec<String> {
+pub(crate) async fn objects(bench: &Bench) -> Vec<String> {
     let listed = bench.store.objects().list("").await.unwrap();
     listed.into_iter().map(|object| object.name).filter(|name| name != "installation").collect()
 }
@@ -51,7 +56,7 @@ pub(crate) async fn objects_beside_another_database_are_left_alone(bench: Bench)
 }
 
 /// A dataset that is ready, with its objects written at the time of the clock.
-async fn stored(bench: &Bench) -> DatasetId {
+pub(crate) async fn stored(bench: &Bench) -> DatasetId {
     let id = bench.dataset(bench.workspace).await;
     let datasets = bench.store.datasets();
     let object = datasets.begin_upload(bench.workspace, id).await.unwrap().unwrap();
@@ -152,13 +157,35 @@ pub(crate) async fn an_upload_that_is_not_completed_in_time_is_rejected(bench: B
     assert!(matches!(late, Err(Error::UploadClosed { status: DatasetStatus::Rejected, .. })));
 }
 
+pub(crate) async fn an_upload_expires_by_its_last_sign_of_life(bench: Bench) {
+    let (silent, begun, attached) = (
+        bench.dataset(bench.workspace).await,
+        bench.dataset(bench.workspace).await,
+        bench.dataset(bench.workspace).await,
+    );
+    let (datasets, sweep) = (bench.store.datasets(), bench.store.sweep());
+    bench.pass(DAY - MICRO);
+    datasets.begin_upload(bench.workspace, begun).await.unwrap().unwrap();
+    let object = datasets.begin_upload(bench.workspace, attached).await.unwrap().unwrap();
+    bench.pass(MICRO);
+    let upload = Upload { object, sha256: "aa".to_owned(), bytes: 5 };
+    datasets.attach_upload(bench.workspace, attached, upload).await.unwrap().unwrap();
+    // Announced a day ago, all of them.
+    for (expired, id) in [(1, silent), (1, begun), (1, attached)] {
+        assert_eq!(sweep.expired_uploads(DAY).await.unwrap(), all(expired));
+        assert_eq!(sweep.expired_uploads(DAY).await.unwrap(), all(0));
+        assert_eq!(bench.find_dataset(id).await.failure.unwrap().code, "upload_expired");
+        bench.pass(if id == silent { DAY - MICRO } else { MICRO });
+    }
+}
+
 pub(crate) async fn a_sweep_says_when_a_batch_was_not_all(bench: Bench) {
     for _ in 0..SWEEP_BATCH + 1 {
         bench.dataset(bench.workspace).await;
     }
     bench.pass(DAY);
     let sweep = bench.store.sweep();
-    let full = Sweeping { count: u64::from(SWEEP_BATCH), more: true };
+    let full = Sweeping { count: u64::from(SWEEP_BATCH), failed: 0, more: true };
     assert_eq!(sweep.expired_uploads(DAY).await.unwrap(), full);
     assert_eq!(sweep.expired_uploads(DAY).await.unwrap(), all(1));
 }

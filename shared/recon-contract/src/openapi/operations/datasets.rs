@@ -118,7 +118,8 @@ fn dataset(status: &str) -> Value {
 fn awaiting() -> Value {
     let mut awaiting = dataset("awaiting_upload");
     awaiting["upload"] = json!({
-        "method": "PUT", "url": format!("/v1/datasets/{}/content", sample::DATASET), "headers": {}, "expires_at": null,
+        "method": "PUT", "url": format!("/v1/datasets/{}/content", sample::DATASET), "headers": {},
+        "expires_at": "2026-03-03T09:15:04Z",
     });
     awaiting
 }

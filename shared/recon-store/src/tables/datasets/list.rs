@@ -4,12 +4,13 @@ use recon_domain::{DatasetId, WorkspaceId};
 use uuid::Uuid;
 
 use super::{columns, row};
+use crate::sql::query;
 use crate::{DATASETS_PER_PAGE_MAX, DatasetPage, DatasetSeek, Datasets, Error};
 
 const LIST: &str = concat!(
     "-- dataset_list\nselect ",
     columns!(),
-    " from datasets where workspace = ? and id < ? order by id desc limit ?"
+    " from datasets where workspace = $1 and id < $2 order by id desc limit $3"
 );
 
 impl Datasets {
@@ -19,7 +20,7 @@ impl Datasets {
     /// [`Error::Unavailable`].
     pub async fn list(&self, workspace: WorkspaceId, seek: DatasetSeek) -> Result<DatasetPage, Error> {
         let limit = seek.limit.clamp(1, DATASETS_PER_PAGE_MAX);
-        let query = sqlx::query_as(LIST)
+        let query = query(LIST)
             .bind(workspace.uuid())
             .bind(seek.before.map_or(Uuid::max(), DatasetId::uuid))
             // One more than asked for tells whether more follow.

@@ -4,7 +4,7 @@ use recon_domain::{DatasetId, WorkspaceId};
 use sqlx::FromRow;
 use uuid::Uuid;
 
-use crate::sqlite::row::{count, instant, present, word};
+use crate::row::{count, instant, present, word};
 use crate::{DatasetContent, DatasetRecord, Error, Failure, Json, Upload};
 
 #[derive(FromRow)]
@@ -18,6 +18,7 @@ pub(super) struct Row {
     upload_object: Option<String>,
     upload_sha256: Option<String>,
     upload_bytes: Option<i64>,
+    upload_seen_at: Option<i64>,
     content_object: Option<String>,
     accepted_rows: Option<i64>,
     rejected_rows: Option<i64>,
@@ -57,6 +58,7 @@ pub(super) fn record(row: Row) -> Result<DatasetRecord, Error> {
         options: Json::stored(row.options),
         status: word("datasets.status", &row.status)?,
         upload,
+        upload_seen_at: row.upload_seen_at.map(instant),
         content,
         failure: row.error_code.zip(row.error_detail).map(|(code, detail)| Failure { code, detail }),
         created_at: instant(row.created_at),

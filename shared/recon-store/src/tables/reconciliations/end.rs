@@ -2,22 +2,21 @@
 
 use futures_util::FutureExt;
 use recon_domain::{Instant, ReconciliationId, WorkspaceId};
-use recon_idempotency::sqlite::guarded;
 use recon_idempotency::{ClaimOutcome, Guard};
-use sqlx::SqliteConnection;
 
 use super::get;
-use crate::sqlite::database::Refusal;
-use crate::sqlite::jobs;
+use crate::database::Refusal;
+use crate::sql::{Connection, query};
+use crate::tables::jobs;
 use crate::{Error, ReconciliationRecord, Reconciliations, Subject};
 
 const CANCEL: &str = "-- reconciliation_cancel
 update reconciliations set status = 'cancelled', phase = 'done', progress_done = 1, progress_total = 1,
-    finished_at = ?2, version = version + 1
-where id = ?1 and status in ('queued', 'running')";
+    finished_at = $2, version = version + 1
+where id = $1 and status in ('queued', 'running')";
 
 const DELETE: &str = "-- reconciliation_delete
-delete from reconciliations where id = ?";
+delete from reconciliations where id = $1";
 
 /// Why a reconciliation was not stopped; nothing is kept, its key neither.
 enum NotCancelled {
@@ -31,17 +30,11 @@ impl From<Error> for NotCancelled {
     }
 }
 
-impl From<recon_idempotency::sqlite::Error> for NotCancelled {
-    fn from(error: recon_idempotency::sqlite::Error) -> Self {
-        Self::Failed(error.into())
-    }
-}
-
 impl Refusal for NotCancelled {
-    fn is_busy(&self) -> bool {
+    fn of_database(&self) -> Option<&Error> {
         match self {
-            Self::NotFound => false,
-            Self::Failed(error) => error.is_busy(),
+            Self::NotFound => None,
+            Self::Failed(error) => Some(error),
         }
     }
 }
@@ -58,16 +51,14 @@ impl Reconciliations {
         id: ReconciliationId,
         guard: Guard<ReconciliationRecord>,
     ) -> Result<Option<ClaimOutcome<ReconciliationRecord>>, Error> {
-        if let Some(held) = self.database.look_up(&guard).await? {
-            return Ok(Some(held));
-        }
-        let input = (guard, workspace, id, self.clock.now());
         let outcome = self
             .database
-            .write("reconciliation_cancel", input, |(guard, workspace, id, now), tx| {
-                let (workspace, id, now) = (*workspace, *id, *now);
-                guarded(tx, guard, move |tx| cancel(tx, workspace, id, now).boxed()).boxed()
-            })
+            .guarded(
+                "reconciliation_cancel",
+                guard,
+                (workspace, id, self.clock.now()),
+                |(workspace, id, now), tx| cancel(tx, *workspace, *id, *now).boxed(),
+            )
             .await;
         match outcome {
             Ok(outcome) => Ok(Some(outcome)),
@@ -89,7 +80,7 @@ impl Reconciliations {
                     if !found.status.is_final() {
                         return Err(Error::ReconciliationUnfinished { id: *id, status: found.status });
                     }
-                    let delete = sqlx::query(DELETE).bind(id.uuid());
+                    let delete = query(DELETE).bind(id.uuid());
                     delete.execute(&mut *tx).await.map_err(Error::doing("reconciliation_delete"))?;
                     jobs::forget(tx, Subject::Reconciliation(*id)).await?;
                     Ok(true)
@@ -101,7 +92,7 @@ impl Reconciliations {
 }
 
 async fn cancel(
-    tx: &mut SqliteConnection,
+    tx: &mut Connection<'_>,
     workspace: WorkspaceId,
     id: ReconciliationId,
     now: Instant,
@@ -110,7 +101,7 @@ async fn cancel(
     if found.status.is_final() {
         return Err(Error::ReconciliationFinished { id, status: found.status }.into());
     }
-    let update = sqlx::query(CANCEL).bind(id.uuid()).bind(now.micros());
+    let update = query(CANCEL).bind(id.uuid()).bind(now.micros());
     update.execute(&mut *tx).await.map_err(Error::doing("reconciliation_cancel"))?;
     jobs::end(tx, Subject::Reconciliation(id), now).await?;
     get(&mut *tx, workspace, id).await?.ok_or(NotCancelled::NotFound)

@@ -1,9 +1,9 @@
 //! Reconciliations, newest first.
 
 use recon_domain::WorkspaceId;
-use sqlx::{QueryBuilder, Sqlite};
 
 use super::{columns, row};
+use crate::sql::query;
 use crate::{Error, RECONCILIATIONS_PER_PAGE_MAX, ReconciliationPage, ReconciliationSeek, Reconciliations};
 
 impl Reconciliations {
@@ -17,7 +17,7 @@ impl Reconciliations {
         seek: ReconciliationSeek,
     ) -> Result<ReconciliationPage, Error> {
         let limit = seek.limit.clamp(1, RECONCILIATIONS_PER_PAGE_MAX);
-        let mut query: QueryBuilder<Sqlite> = QueryBuilder::new(concat!(
+        let mut query = query(concat!(
             "-- reconciliation_list\nselect ",
             columns!(),
             " from reconciliations where workspace = "
@@ -31,11 +31,8 @@ impl Reconciliations {
         }
         // One more than asked for tells whether more follow.
         query.push(" order by id desc limit ").push_bind(i64::from(limit) + 1);
-        let rows: Vec<row::Row> = query
-            .build_query_as()
-            .fetch_all(self.database.readers())
-            .await
-            .map_err(Error::doing("reconciliation_list"))?;
+        let rows: Vec<row::Row> =
+            query.fetch_all(self.database.readers()).await.map_err(Error::doing("reconciliation_list"))?;
         let mut items = rows.into_iter().map(row::record).collect::<Result<Vec<_>, _>>()?;
         let asked = usize::try_from(limit).unwrap_or(usize::MAX);
         let more = items.len() > asked;

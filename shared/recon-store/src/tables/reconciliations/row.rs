@@ -4,7 +4,7 @@ use recon_domain::{DatasetId, ReconciliationId, WorkspaceId};
 use sqlx::FromRow;
 use uuid::Uuid;
 
-use crate::sqlite::row::{count, instant, present, word};
+use crate::row::{count, instant, present, word};
 use crate::{Error, Failure, Json, Progress, Published, PublishedAttempt, ReconciliationRecord};
 
 #[derive(FromRow)]

@@ -1,14 +1,10 @@
 //! Breaks of attempts that were never published, or whose reconciliation is deleted.
 
-use std::time::Duration;
-
 use recon_domain::ReconciliationId;
 use uuid::Uuid;
 
-use crate::{Error, Leftovers, Sweep, SweepError, Sweeping};
-
-/// How long a call works at the leftovers of one reconciliation.
-const PATIENCE: Duration = Duration::from_secs(20);
+use crate::sql::query;
+use crate::{Error, Sweep, SweepError, Sweeping};
 
 const TASK: &str = "breaks";
 
@@ -16,10 +12,11 @@ const TASK: &str = "breaks";
 /// one that a worker is at.
 const LOOK: &str = "-- sweep_breaks
 with recursive seen (id, number) as (
-    select (select min(reconciliation) from breaks where reconciliation > ?1), 1
+    select (select reconciliation from breaks where reconciliation > $1 order by reconciliation limit 1), 1
     union all
-    select (select min(b.reconciliation) from breaks b where b.reconciliation > seen.id), seen.number + 1
-    from seen where seen.id is not null and seen.number < ?2
+    select (select b.reconciliation from breaks b where b.reconciliation > seen.id order by b.reconciliation limit 1),
+        seen.number + 1
+    from seen where seen.id is not null and seen.number < $2
 ), kept (id, attempt) as (
     select s.id, coalesce(
         (select published_attempt from reconciliations r where r.id = s.id),
@@ -39,30 +36,33 @@ impl Sweep {
     /// # Errors
     /// [`SweepError`].
     pub async fn unpublished_breaks(&self, look_max: u32) -> Result<Sweeping, SweepError> {
-        let after: Uuid = self.place(TASK).await?.parse().unwrap_or_default();
-        let seen: Vec<(Uuid, bool)> = sqlx::query_as(LOOK)
-            .bind(after)
+        let mut place: Uuid = self.place(TASK).await?.parse().unwrap_or_default();
+        let seen: Vec<(Uuid, bool)> = query(LOOK)
+            .bind(place)
             .bind(look_max.max(1))
             .fetch_all(self.database.readers())
             .await
             .map_err(Error::doing("sweep_breaks"))?;
-        let leftovers = self.leftovers();
         let mut swept = Sweeping::default();
-        for (id, _) in seen.iter().filter(|(_, left_over)| *left_over) {
-            let removed = leftovers.remove(ReconciliationId::from_uuid(*id), PATIENCE).await?;
-            swept.count += removed.breaks;
-            if !removed.all {
-                // The next call finds it again, as the place stays.
-                return Ok(Sweeping { more: true, ..swept });
+        for (id, left_over) in &seen {
+            if self.is_over() {
+                swept.more = true;
+                break;
             }
+            if *left_over {
+                let removed = self.clear(ReconciliationId::from_uuid(*id), &mut swept).await?;
+                swept.count += removed.breaks;
+                if !removed.all {
+                    // The next call finds it again, as the place is before it.
+                    swept.more = true;
+                    break;
+                }
+            }
+            place = *id;
         }
         let looked = u32::try_from(seen.len()).unwrap_or(u32::MAX);
-        let last = seen.last().filter(|_| looked >= look_max);
-        self.set_place(TASK, &last.map(|(id, _)| id.to_string()).unwrap_or_default()).await?;
+        let next = if swept.more || looked >= look_max { place.to_string() } else { String::new() };
+        self.set_place(TASK, &next).await?;
         Ok(swept)
-    }
-
-    pub(super) fn leftovers(&self) -> Leftovers {
-        Leftovers { database: self.database.clone(), objects: self.objects.clone() }
     }
 }

@@ -5,20 +5,21 @@
 
 use futures_util::FutureExt;
 
+use crate::sql::query;
 use crate::{Error, Sweep};
 
 const GET: &str = "-- sweep_place_get
-select after from sweep_places where task = ?";
+select after from sweep_places where task = $1";
 
 const SET: &str = "-- sweep_place_set
-insert into sweep_places (task, after) values (?1, ?2)
-on conflict (task) do update set after = excluded.after where after <> excluded.after";
+insert into sweep_places (task, after) values ($1, $2)
+on conflict (task) do update set after = excluded.after where sweep_places.after <> excluded.after";
 
 impl Sweep {
     /// After what a task has to go on; empty at its begin.
     pub(crate) async fn place(&self, task: &'static str) -> Result<String, Error> {
-        let query = sqlx::query_scalar::<_, String>(GET).bind(task);
-        let found = query.fetch_optional(self.database.readers()).await;
+        let query = query(GET).bind(task);
+        let found = query.scalar_optional(self.database.readers()).await;
         Ok(found.map_err(Error::doing("sweep_place_get"))?.unwrap_or_default())
     }
 
@@ -27,7 +28,7 @@ impl Sweep {
         self.database
             .write("sweep_place_set", (task, after.to_owned()), |(task, after), tx| {
                 async move {
-                    let insert = sqlx::query(SET).bind(*task).bind(after);
+                    let insert = query(SET).bind(*task).bind(after);
                     insert.execute(tx).await.map(drop).map_err(Error::doing("sweep_place_set"))
                 }
                 .boxed()

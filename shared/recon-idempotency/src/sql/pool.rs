@@ -1,0 +1,105 @@
+//! Claims in a table, each verb in a transaction of its own.
+
+/// A [`ClaimStore`](crate::ClaimStore) over a module's pool and verbs.
+macro_rules! pooled {
+    ($pool:ty, $connection:ty, $begin:literal) => {
+        /// Claims for remote effects: each verb is a transaction of its own, on a task of its own, so that a caller that goes away
+        /// cannot leave it half done.
+        #[derive(Debug, Clone)]
+        pub struct Store {
+            pool: $pool,
+        }
+
+        impl Store {
+            /// Over a pool of connections to a database that has the table.
+            #[must_use]
+            pub const fn new(pool: $pool) -> Self {
+                Self { pool }
+            }
+
+            async fn write<T, F>(&self, verb: F) -> Result<T, Error>
+            where
+                T: Send + 'static,
+                F: for<'a> FnOnce(&'a mut $connection) -> BoxFuture<'a, Result<T, Error>> + Send + 'static,
+            {
+                let pool = self.pool.clone();
+                let detached = tokio::spawn(async move {
+                    let mut tx = pool.begin_with($begin).await?;
+                    match verb(&mut tx).await {
+                        Ok(value) => {
+                            tx.commit().await?;
+                            Ok(value)
+                        }
+                        Err(error) => {
+                            // A failed rollback changes nothing: the connection rolls back when it is next used, or closed.
+                            _ = tx.rollback().await;
+                            Err(error)
+                        }
+                    }
+                });
+                detached.await.map_err(|source| Error::Unavailable { source: source.into() })?
+            }
+        }
+
+        impl ClaimStore for Store {
+            fn claim<'a>(
+                &'a self,
+                request: &'a Unanswered,
+                lease: Duration,
+            ) -> BoxFuture<'a, Result<Claimed, Error>> {
+                let request = request.clone();
+                async move {
+                    let claimed =
+                        self.write(move |tx| async move { claim(tx, &request, lease).await }.boxed()).await;
+                    match claimed {
+                        Err(Error::InFlight { retry_after }) => {
+                            Ok(Claimed::Held(Held::InFlight { retry_after }))
+                        }
+                        claimed => claimed,
+                    }
+                }
+                .boxed()
+            }
+
+            fn complete<'a>(
+                &'a self,
+                claim: &'a Claim,
+                response: &'a StoredResponse,
+            ) -> BoxFuture<'a, Result<Completion, Error>> {
+                let (claim, response) = (claim.duplicate(), response.clone());
+                self.write(move |tx| async move { complete(tx, &claim, &response).await }.boxed()).boxed()
+            }
+
+            fn release<'a>(&'a self, claim: &'a Claim) -> BoxFuture<'a, Result<Release, Error>> {
+                let claim = claim.duplicate();
+                self.write(move |tx| async move { release(tx, &claim).await }.boxed()).boxed()
+            }
+
+            fn extend<'a>(
+                &'a self,
+                claim: &'a Claim,
+                lease: Duration,
+            ) -> BoxFuture<'a, Result<Extension, Error>> {
+                let claim = claim.duplicate();
+                self.write(move |tx| async move { extend(tx, &claim, lease).await }.boxed()).boxed()
+            }
+
+            fn look_up<'a>(&'a self, request: &'a Unanswered) -> BoxFuture<'a, Result<Option<Held>, Error>> {
+                async move { look_up(&mut *self.pool.acquire().await?, request).await }.boxed()
+            }
+
+            fn find<'a>(
+                &'a self,
+                scope: &'a Scope,
+                key: &'a IdempotencyKey,
+            ) -> BoxFuture<'a, Result<Option<Entry>, Error>> {
+                async move { find(&mut *self.pool.acquire().await?, scope, key).await }.boxed()
+            }
+
+            fn purge_expired(&self, batch: u32) -> BoxFuture<'_, Result<u64, Error>> {
+                self.write(move |tx| purge_expired(tx, batch).boxed()).boxed()
+            }
+        }
+    };
+}
+pub(crate) use pooled;

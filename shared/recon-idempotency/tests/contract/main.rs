@@ -1,0 +1,36 @@
+//! The contract of every store, each against the real thing, and the faults that others had.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod claims;
+mod database;
+mod faults;
+mod local;
+mod model;
+mod one_statement;
+mod postgres;
+mod redis;
+mod sample;
+mod sqlite;
+mod world;
+
+use rstest_reuse::template;
+
+/// Every store of claims.
+#[template]
+#[rstest::rstest]
+#[case::sqlite(Kind::Sqlite)]
+#[case::postgres(Kind::Postgres)]
+#[case::memory(Kind::Memory)]
+#[case::redis(Kind::Redis)]
+#[case::redis_cluster(Kind::RedisCluster)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_store(#[case] kind: Kind) {}
+
+/// Every database in which effect and key are one transaction.
+#[template]
+#[rstest::rstest]
+#[case::sqlite(Dialect::Sqlite)]
+#[case::postgres(Dialect::Postgres)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_database(#[case] dialect: Dialect) {}

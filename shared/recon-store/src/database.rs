@@ -1,0 +1,367 @@
+//! Connections, and the one way to write.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use recon_idempotency::{ClaimOutcome, Guard};
+use recon_session::backend::Backend;
+use tokio::time::Instant;
+use tracing::Instrument;
+
+use crate::clock::random;
+#[cfg(feature = "cluster")]
+use crate::postgres;
+use crate::sql::{Connection, Place};
+#[cfg(feature = "embedded")]
+use crate::sqlite;
+use crate::{DatabaseUrl, Error, Migrated, Schema, StoreConfig};
+
+/// A transaction that takes this long, with its wait for the connection, is logged: others waited for it.
+const SLOW_WRITE: Duration = Duration::from_secs(1);
+
+/// A database. Nothing is opened before the first use. Clones share connections.
+#[derive(Clone)]
+pub(crate) enum Database {
+    #[cfg(feature = "embedded")]
+    Sqlite(Arc<sqlite::Pools>),
+    #[cfg(feature = "cluster")]
+    Postgres(Arc<postgres::Server>),
+}
+
+/// A transaction. What is not committed is rolled back.
+pub(crate) enum Tx {
+    #[cfg(feature = "embedded")]
+    Sqlite(sqlx::SqliteTransaction<'static>),
+    #[cfg(feature = "cluster")]
+    Postgres(sqlx::PgTransaction<'static>),
+}
+
+/// An error of a transaction, of which the database's own kind is one.
+pub(crate) trait Refusal: From<Error> + Send + 'static {
+    /// The database's own, if it is that.
+    fn of_database(&self) -> Option<&Error>;
+}
+
+impl Refusal for Error {
+    fn of_database(&self) -> Option<&Error> {
+        Some(self)
+    }
+}
+
+impl Database {
+    pub(crate) fn open(config: &StoreConfig) -> Self {
+        match &config.database {
+            #[cfg(feature = "embedded")]
+            DatabaseUrl::Sqlite(file) => {
+                Self::Sqlite(Arc::new(sqlite::Pools::open(file, config.pool_connections_max)))
+            }
+            #[cfg(feature = "cluster")]
+            DatabaseUrl::Postgres(url) => {
+                Self::Postgres(Arc::new(postgres::Server::of(url, config.pool_connections_max)))
+            }
+        }
+    }
+
+    /// Reaches the database and compares its schema with the one that this build needs.
+    pub(crate) async fn check(&self) -> Result<Schema, Error> {
+        match self {
+            #[cfg(feature = "embedded")]
+            Self::Sqlite(pools) => sqlite::check(pools).await,
+            #[cfg(feature = "cluster")]
+            Self::Postgres(server) => postgres::check(server.pool()).await,
+        }
+    }
+
+    /// Brings the database to this build's schema.
+    pub(crate) async fn migrate(&self) -> Result<Migrated, Error> {
+        match self {
+            #[cfg(feature = "embedded")]
+            Self::Sqlite(pools) => sqlite::migrate(pools).await,
+            #[cfg(feature = "cluster")]
+            Self::Postgres(server) => postgres::migrate(server.url()).await,
+        }
+    }
+
+    /// Connections for single statements that read.
+    pub(crate) fn readers(&self) -> Place<'_> {
+        match self {
+            #[cfg(feature = "embedded")]
+            Self::Sqlite(pools) => Place::Sqlite(pools.readers()),
+            #[cfg(feature = "cluster")]
+            Self::Postgres(server) => Place::Postgres(server.pool()),
+        }
+    }
+
+    /// A transaction that reads: all of its statements see one world, whatever is written meanwhile.
+    pub(crate) async fn snapshot(&self, doing: &'static str) -> Result<Tx, Error> {
+        let begun = match self {
+            #[cfg(feature = "embedded")]
+            Self::Sqlite(pools) => pools.snapshot().await.map(Tx::Sqlite),
+            #[cfg(feature = "cluster")]
+            Self::Postgres(server) => {
+                postgres::begin(server.pool(), postgres::SNAPSHOT).await.map(Tx::Postgres)
+            }
+        };
+        begun.map_err(Error::doing(doing))
+    }
+
+    /// Runs a transaction that writes, as if no other ran at the same time: on a task of its own, so that a caller that
+    /// goes away cannot leave it half done, and again from the start, a bounded number of times, when others are in its way.
+    ///
+    /// An error rolls everything back. `transaction` may run more than once and must not reach outside of it.
+    pub(crate) async fn write<I, T, E, F>(
+        &self,
+        doing: &'static str,
+        input: I,
+        transaction: F,
+    ) -> Result<T, E>
+    where
+        I: Send + Sync + 'static,
+        T: Send + 'static,
+        E: Refusal,
+        F: for<'a> Fn(&'a I, &'a mut Connection<'_>) -> BoxFuture<'a, Result<T, E>> + Send + Sync + 'static,
+    {
+        let database = self.clone();
+        let detached = async move {
+            let mut tries_left = database.write_tries_max();
+            loop {
+                tries_left -= 1;
+                let begun = Instant::now();
+                let outcome = database.once(doing, &input, &transaction).await;
+                if begun.elapsed() >= SLOW_WRITE {
+                    let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+                    tracing::warn!(doing, duration_ms, "slow transaction");
+                }
+                match outcome {
+                    Err(refusal) if tries_left > 0 && refusal.of_database().is_some_and(Error::is_busy) => {
+                        tracing::debug!(
+                            doing,
+                            tries_left,
+                            "others are in the way, running the transaction again"
+                        );
+                        database.make_way().await;
+                    }
+                    outcome => return outcome,
+                }
+            }
+        };
+        match tokio::spawn(detached.instrument(tracing::Span::current())).await {
+            Ok(outcome) => outcome,
+            Err(source) if source.is_panic() => Err(Error::Panicked { doing, source }.into()),
+            // The runtime is shutting down.
+            Err(source) => Err(Error::Unavailable { doing, source: source.into() }.into()),
+        }
+    }
+
+    /// Runs an effect at most once for its key, in one transaction with the key and the answer.
+    pub(crate) async fn guarded<I, T, E, F>(
+        &self,
+        doing: &'static str,
+        guard: Guard<T>,
+        input: I,
+        effect: F,
+    ) -> Result<ClaimOutcome<T>, E>
+    where
+        I: Send + Sync + 'static,
+        T: Send + Sync + 'static,
+        E: Refusal,
+        F: for<'a> Fn(&'a I, &'a mut Connection<'_>) -> BoxFuture<'a, Result<T, E>> + Send + Sync + 'static,
+    {
+        if let Some(held) = self.look_up(&guard).await? {
+            return Ok(held);
+        }
+        let shared = Arc::new((input, effect));
+        let claimed = self.write(doing, (guard, shared), |(guard, shared), tx| {
+            let shared = Arc::clone(shared);
+            claim(tx, guard, shared).boxed()
+        });
+        match claimed.await {
+            Err(refusal) => match refusal.of_database() {
+                Some(Error::InFlight { retry_after }) => {
+                    Ok(ClaimOutcome::InFlight { retry_after: *retry_after })
+                }
+                _ => Err(refusal),
+            },
+            outcome => outcome,
+        }
+    }
+
+    /// What a request gets whose key is held already: a replay is one read and takes no lock. `None` when the request
+    /// has to run, which only its transaction decides for good.
+    async fn look_up<T>(&self, guard: &Guard<T>) -> Result<Option<ClaimOutcome<T>>, Error> {
+        const DOING: &str = "idempotency_key";
+        let held = match self {
+            #[cfg(feature = "embedded")]
+            Self::Sqlite(pools) => {
+                let mut reader = pools.readers().acquire().await.map_err(Error::doing(DOING))?;
+                recon_idempotency::sqlite::look_up(&mut reader, guard.request()).await?
+            }
+            #[cfg(feature = "cluster")]
+            Self::Postgres(server) => {
+                let mut reader = server.pool().acquire().await.map_err(Error::doing(DOING))?;
+                recon_idempotency::postgres::look_up(&mut reader, guard.request()).await?
+            }
+        };
+        Ok(held.map(ClaimOutcome::from))
+    }
+
+    /// Sessions in the same database.
+    pub(crate) fn sessions(&self) -> Arc<dyn Backend> {
+        match self {
+            #[cfg(feature = "embedded")]
+            Self::Sqlite(pools) => {
+                let (read, write) = (pools.readers().clone(), pools.writer().clone());
+                Arc::new(recon_session::sqlite::SqliteSessions::new(read, write))
+            }
+            #[cfg(feature = "cluster")]
+            Self::Postgres(server) => {
+                let pool = server.pool();
+                Arc::new(recon_session::postgres::PostgresSessions::new(pool.clone(), pool.clone()))
+            }
+        }
+    }
+
+    pub(crate) async fn close(&self) {
+        match self {
+            #[cfg(feature = "embedded")]
+            Self::Sqlite(pools) => pools.close().await,
+            #[cfg(feature = "cluster")]
+            Self::Postgres(server) => server.pool().close().await,
+        }
+    }
+
+    async fn once<I, T, E, F>(&self, doing: &'static str, input: &I, transaction: &F) -> Result<T, E>
+    where
+        E: Refusal,
+        F: for<'a> Fn(&'a I, &'a mut Connection<'_>) -> BoxFuture<'a, Result<T, E>>,
+    {
+        let begun = match self {
+            #[cfg(feature = "embedded")]
+            Self::Sqlite(pools) => pools.begin().await.map(Tx::Sqlite),
+            #[cfg(feature = "cluster")]
+            Self::Postgres(server) => postgres::begin(server.pool(), postgres::WRITE).await.map(Tx::Postgres),
+        };
+        let mut tx = begun.map_err(Error::doing(doing))?;
+        match transaction(input, &mut tx.connection()).await {
+            Ok(value) => {
+                tx.commit(doing).await?;
+                Ok(value)
+            }
+            Err(refusal) => {
+                // A failed rollback changes nothing: the connection rolls back when it is next used, or closed.
+                if let Err(error) = tx.rollback().await {
+                    tracing::warn!(doing, %error, "transaction not rolled back at once");
+                }
+                Err(refusal)
+            }
+        }
+    }
+
+    /// How often a transaction is tried that others get in the way of.
+    const fn write_tries_max(&self) -> u32 {
+        match self {
+            #[cfg(feature = "embedded")]
+            Self::Sqlite(_) => sqlite::WRITE_TRIES_MAX,
+            #[cfg(feature = "cluster")]
+            Self::Postgres(_) => postgres::WRITE_TRIES_MAX,
+        }
+    }
+
+    /// Lets others finish before a transaction runs again.
+    async fn make_way(&self) {
+        match self {
+            // It waited for the lock already.
+            #[cfg(feature = "embedded")]
+            Self::Sqlite(_) => {}
+            #[cfg(feature = "cluster")]
+            Self::Postgres(_) => {
+                let [millis] = random().unwrap_or([10]);
+                tokio::time::sleep(Duration::from_millis(u64::from(millis % 32))).await;
+            }
+        }
+    }
+}
+
+impl Tx {
+    pub(crate) fn connection(&mut self) -> Connection<'_> {
+        match self {
+            #[cfg(feature = "embedded")]
+            Self::Sqlite(tx) => Connection::Sqlite(tx),
+            #[cfg(feature = "cluster")]
+            Self::Postgres(tx) => Connection::Postgres(tx),
+        }
+    }
+
+    pub(crate) async fn commit(self, doing: &'static str) -> Result<(), Error> {
+        let committed = match self {
+            #[cfg(feature = "embedded")]
+            Self::Sqlite(tx) => tx.commit().await,
+            #[cfg(feature = "cluster")]
+            Self::Postgres(tx) => tx.commit().await,
+        };
+        committed.map_err(Error::doing(doing))
+    }
+
+    async fn rollback(self) -> sqlx::Result<()> {
+        match self {
+            #[cfg(feature = "embedded")]
+            Self::Sqlite(tx) => tx.rollback().await,
+            #[cfg(feature = "cluster")]
+            Self::Postgres(tx) => tx.rollback().await,
+        }
+    }
+}
+
+/// The effect of a key, its answer and its claim in the caller's transaction.
+async fn claim<I, T, E, F>(
+    tx: &mut Connection<'_>,
+    guard: &Guard<T>,
+    shared: Arc<(I, F)>,
+) -> Result<ClaimOutcome<T>, E>
+where
+    I: Send + Sync + 'static,
+    T: Send + Sync + 'static,
+    E: Refusal,
+    F: for<'a> Fn(&'a I, &'a mut Connection<'_>) -> BoxFuture<'a, Result<T, E>> + Send + Sync + 'static,
+{
+    let claimed = match tx {
+        #[cfg(feature = "embedded")]
+        Connection::Sqlite(connection) => {
+            recon_idempotency::sqlite::guarded(connection, guard, |connection| {
+                async move { run(&shared, &mut Connection::Sqlite(connection)).await }.boxed()
+            })
+            .await
+        }
+        #[cfg(feature = "cluster")]
+        Connection::Postgres(connection) => {
+            recon_idempotency::postgres::guarded(connection, guard, |connection| {
+                async move { run(&shared, &mut Connection::Postgres(connection)).await }.boxed()
+            })
+            .await
+        }
+    };
+    claimed.map_err(|Kept(refusal)| refusal)
+}
+
+/// A refusal on its way through the library of keys, whose own errors become the database's.
+struct Kept<E>(E);
+
+impl<E: Refusal, L: Into<Error>> From<L> for Kept<E> {
+    fn from(error: L) -> Self {
+        Self(E::from(error.into()))
+    }
+}
+
+async fn run<I, T, E, F>(shared: &(I, F), tx: &mut Connection<'_>) -> Result<T, Kept<E>>
+where
+    F: for<'a> Fn(&'a I, &'a mut Connection<'_>) -> BoxFuture<'a, Result<T, E>>,
+{
+    let (input, effect) = shared;
+    effect(input, tx).await.map_err(Kept)
+}
+
+#[cfg(test)]
+#[cfg(feature = "embedded")]
+mod tests;

@@ -1,0 +1,89 @@
+//! The schema: its one sequence of migrations, and whether a database has it.
+
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::{Connection as _, PgConnection, PgPool, SqlSafeStr};
+
+use crate::config::PostgresUrl;
+use crate::schema::{Found, judge};
+use crate::{Error, Migrated, Schema};
+
+/// The schema that this build brings and needs.
+const SCHEMA_VERSION: u32 = 3;
+/// The oldest build whose statements still work on this schema. Raise it only when a migration takes something away.
+const MIN_COMPATIBLE: u32 = 1;
+
+/// Whoever migrates holds this lock until it is done: `recon mi` in ASCII.
+const LOCK: &str = "-- migrate_lock\nselect pg_advisory_xact_lock(8243104023211699561)";
+/// A migration may take its time, but not keep everybody else waiting for a lock that it does not get.
+const LIMITS: &str = "set statement_timeout = 0; set lock_timeout = '10s'; set client_min_messages = warning";
+
+/// Every migration, in order. One that was released never changes; `Migrator` compares their checksums.
+fn sequence() -> Migrator {
+    let steps: [(i64, &'static str, &'static str); SCHEMA_VERSION as usize] = [
+        (1, "records", include_str!("../../migrations/postgres/0001_records.sql")),
+        (2, "sessions", recon_session::postgres::MIGRATION),
+        (3, "idempotency keys", recon_idempotency::postgres::MIGRATION),
+    ];
+    let migrations = steps.map(|(version, what, sql)| {
+        Migration::new(version, what.into(), MigrationType::Simple, sql.into_sql_str(), false)
+    });
+    let mut migrator = Migrator::with_migrations(migrations.into());
+    // Its own lock is the session's, which a pooler of transactions has not; ours ends with the transaction.
+    migrator.set_locking(false);
+    migrator
+}
+
+/// Whether the database has the schema that this build needs.
+pub(crate) async fn check(pool: &PgPool) -> Result<Schema, Error> {
+    let mut reader = pool.acquire().await.map_err(Error::doing("schema_check"))?;
+    found(&mut reader).await.map(|found| judge(found, SCHEMA_VERSION))
+}
+
+/// Brings the database to this build's schema, all of it or nothing. Several processes may do it at once: one does.
+pub(crate) async fn migrate(url: &PostgresUrl) -> Result<Migrated, Error> {
+    let failed = Error::doing("migrate");
+    let mut connection = PgConnection::connect_with(&url.options()).await.map_err(&failed)?;
+    sqlx::raw_sql(LIMITS).execute(&mut connection).await.map_err(&failed)?;
+    let mut tx = connection.begin().await.map_err(&failed)?;
+    sqlx::raw_sql(LOCK).execute(&mut *tx).await.map_err(&failed)?;
+    let before = found(&mut tx).await?;
+    if let Schema::Newer { found, .. } = judge(before, SCHEMA_VERSION) {
+        return Err(Error::SchemaNewer { found, known: SCHEMA_VERSION });
+    }
+    let from = before.map_or(0, |found| found.version);
+    if from < SCHEMA_VERSION {
+        sequence().run_direct(None, &mut *tx, false).await.map_err(Error::Migration)?;
+        sqlx::query(
+            "-- schema_version_set
+            insert into schema_version (only_row, version, min_compatible) values (1, $1, $2)
+            on conflict (only_row) do update set version = excluded.version, min_compatible = excluded.min_compatible",
+        )
+        .bind(i64::from(SCHEMA_VERSION))
+        .bind(i64::from(MIN_COMPATIBLE))
+        .execute(&mut *tx)
+        .await
+        .map_err(&failed)?;
+    }
+    tx.commit().await.map_err(&failed)?;
+    connection.close().await.map_err(&failed)?;
+    Ok(Migrated { from, to: from.max(SCHEMA_VERSION), backup: None })
+}
+
+/// What the database says about its schema; `None` if it has none.
+async fn found(connection: &mut PgConnection) -> Result<Option<Found>, Error> {
+    let failed = Error::doing("schema_version_get");
+    let is_there: bool =
+        sqlx::query_scalar("-- schema_version_table\nselect to_regclass('schema_version') is not null")
+            .fetch_one(&mut *connection)
+            .await
+            .map_err(&failed)?;
+    if !is_there {
+        return Ok(None);
+    }
+    let row: Option<(i64, i64)> =
+        sqlx::query_as("-- schema_version_get\nselect version, min_compatible from schema_version")
+            .fetch_optional(connection)
+            .await
+            .map_err(&failed)?;
+    row.map(Found::try_from).transpose()
+}
