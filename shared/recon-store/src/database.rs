@@ -100,9 +100,7 @@ impl Database {
             #[cfg(feature = "embedded")]
             Self::Sqlite(pools) => pools.snapshot().await.map(Tx::Sqlite),
             #[cfg(feature = "cluster")]
-            Self::Postgres(server) => {
-                postgres::begin(server.pool(), postgres::SNAPSHOT).await.map(Tx::Postgres)
-            }
+            Self::Postgres(server) => server.pool().begin_with(postgres::SNAPSHOT).await.map(Tx::Postgres),
         };
         begun.map_err(Error::doing(doing))
     }
@@ -241,7 +239,7 @@ impl Database {
             #[cfg(feature = "embedded")]
             Self::Sqlite(pools) => pools.begin().await.map(Tx::Sqlite),
             #[cfg(feature = "cluster")]
-            Self::Postgres(server) => postgres::begin(server.pool(), postgres::WRITE).await.map(Tx::Postgres),
+            Self::Postgres(server) => server.pool().begin_with(postgres::WRITE).await.map(Tx::Postgres),
         };
         let mut tx = begun.map_err(Error::doing(doing))?;
         match transaction(input, &mut tx.connection()).await {

@@ -5,7 +5,7 @@ mod migrate;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use sqlx::PgTransaction;
+use sqlx::Connection as _;
 use sqlx::postgres::{PgPool, PgPoolOptions};
 
 use crate::config::PostgresUrl;
@@ -26,6 +26,9 @@ const POOL_WAIT_MAX: Duration = Duration::from_secs(3);
 /// move when servers do.
 const IDLE_MAX: Duration = Duration::from_mins(5);
 const LIFETIME_MAX: Duration = Duration::from_mins(30);
+
+/// A connection that rested for so long is asked whether its server is still there before it is used again.
+const REST_MAX: Duration = Duration::from_secs(1);
 
 /// What a connection begins with: no statement waits for ever, and no transaction is left open.
 const LIMITS: &str = "set statement_timeout = '10s'; set lock_timeout = '3s';
@@ -59,38 +62,21 @@ fn pool(url: &PostgresUrl, connections_max: u32) -> PgPool {
         .acquire_timeout(POOL_WAIT_MAX)
         .idle_timeout(IDLE_MAX)
         .max_lifetime(LIFETIME_MAX)
-        // It would cost each statement a second way there and back; a dead connection shows itself when it is used.
+        // To ask each time would cost a second way there and back. What was used a moment ago is alive.
         .test_before_acquire(false)
+        .before_acquire(|connection, about| {
+            Box::pin(async move {
+                if about.idle_for >= REST_MAX {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
         .after_connect(|connection, _| {
             Box::pin(async move { sqlx::raw_sql(LIMITS).execute(connection).await.map(drop) })
         })
         .connect_lazy_with(url.options())
 }
-
-/// Begins a transaction. Connections that died while they rested are passed over.
-pub(crate) async fn begin(pool: &PgPool, how: &'static str) -> sqlx::Result<PgTransaction<'static>> {
-    let mut tries_left = pool.size();
-    loop {
-        match pool.begin_with(how).await {
-            Err(error) if tries_left > 0 && has_died(&error) => tries_left -= 1,
-            begun => return begun,
-        }
-    }
-}
-
-/// Whether a connection is gone. What only read may ask another one: each that has died leaves the pool.
-pub(crate) fn has_died(error: &sqlx::Error) -> bool {
-    match error {
-        sqlx::Error::Io(_) => true,
-        sqlx::Error::Database(error) => {
-            error.code().is_some_and(|code| matches!(code.as_ref(), ADMIN_SHUTDOWN | CRASH_SHUTDOWN))
-        }
-        _ => false,
-    }
-}
-
-const ADMIN_SHUTDOWN: &str = "57P01";
-const CRASH_SHUTDOWN: &str = "57P02";
 
 /// Whether a failure may pass: the server is not there, starts, is full, became a replica, or took too long.
 pub(crate) fn passes(code: &str) -> bool {

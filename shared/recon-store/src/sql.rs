@@ -153,15 +153,7 @@ impl Query {
             #[cfg(feature = "embedded")]
             Place::Sqlite(pool) => rows(&sqlite(text, values).fetch_all(pool).await?),
             #[cfg(feature = "cluster")]
-            Place::Postgres(pool) => {
-                let mut tries_left = pool.size();
-                loop {
-                    match postgres(text.clone(), values.clone()).fetch_all(pool).await {
-                        Err(error) if tries_left > 0 && crate::postgres::has_died(&error) => tries_left -= 1,
-                        fetched => return rows(&fetched?),
-                    }
-                }
-            }
+            Place::Postgres(pool) => rows(&postgres(text, values).fetch_all(pool).await?),
         }
     }
 

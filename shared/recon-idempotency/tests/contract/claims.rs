@@ -112,6 +112,20 @@ async fn an_answer_replays_byte_for_byte(#[case] kind: Kind) {
 }
 
 #[apply(every_store)]
+async fn an_expired_answer_leaves_nothing_in_the_next_one(#[case] kind: Kind) {
+    let world = World::open(kind).await;
+    let reference = StoredResponse::reference(201, [("location", "/v1/things/77")], Uuid::from_u128(77));
+    for response in [answer("done"), reference, answer("again")] {
+        let claim = running(world.claim(&REQUEST).await);
+        let Completion::Stored { expires_at } = world.complete(&claim, &response).await else {
+            panic!("the claim was live")
+        };
+        assert_eq!(world.look_up(&REQUEST).await, Some(Held::Replay { response, expires_at }));
+        world.age(RETENTION_DEFAULT).await;
+    }
+}
+
+#[apply(every_store)]
 async fn a_released_key_is_free_for_any_request(#[case] kind: Kind) {
     let world = World::open(kind).await;
     let refused = running(world.claim(&REQUEST).await);

@@ -1,5 +1,7 @@
 //! Datasets: creation, upload, completion, ingest.
 
+use std::sync::Arc;
+
 use recon_domain::{DatasetId, WorkspaceId};
 use recon_idempotency::{Body, ClaimOutcome};
 use recon_store::{
@@ -225,4 +227,32 @@ pub(crate) async fn a_worker_whose_dataset_is_deleted_has_lost_its_lease(bench: 
     assert_eq!(jobs.get(bench.workspace, lease.job).await.unwrap(), None);
     bench.pass(LEASE_DURATION);
     assert!(jobs.lease(&[JobKind::Ingest], "w").await.unwrap().is_none());
+}
+
+pub(crate) async fn requests_with_one_key_at_the_same_time_have_one_effect_and_one_answer(bench: Bench) {
+    const CALLERS: usize = 64;
+    let bench = Arc::new(bench);
+    let callers = (0..CALLERS).map(|_| {
+        let bench = Arc::clone(&bench);
+        tokio::spawn(async move {
+            let guard = dataset_guard(bench.workspace, "one-key", "/v1/datasets");
+            let new = bench.new_dataset("once");
+            bench.store.datasets().create(bench.workspace, guard, new).await.unwrap()
+        })
+    });
+    let (mut fresh, mut answers) = (0, Vec::new());
+    for caller in callers.collect::<Vec<_>>() {
+        answers.push(match caller.await.unwrap() {
+            ClaimOutcome::Fresh { response, .. } => {
+                fresh += 1;
+                response
+            }
+            ClaimOutcome::Replay { response, .. } => response,
+            ClaimOutcome::InFlight { .. } | ClaimOutcome::Mismatch => panic!("not answered"),
+        });
+    }
+    assert_eq!(fresh, 1);
+    assert!(answers.iter().all(|answer| *answer == answers[0]));
+    let seek = DatasetSeek { before: None, limit: 10 };
+    assert_eq!(bench.store.datasets().list(bench.workspace, seek).await.unwrap().items.len(), 1);
 }

@@ -12,6 +12,7 @@ mod errors;
 mod jobs;
 mod leftovers;
 mod objects;
+mod on_postgres;
 mod reconciliations;
 mod schema;
 mod sweep;
@@ -50,6 +51,7 @@ macro_rules! contract {
                 a_list_of_datasets_is_newest_first_and_its_pages_hold_each_once,
                 a_deleted_dataset_is_gone_and_its_replays_stay,
                 a_dataset_that_a_reconciliation_uses_is_not_deleted,
+                requests_with_one_key_at_the_same_time_have_one_effect_and_one_answer,
                 a_stranger_takes_no_job_from_a_dataset,
                 a_worker_whose_dataset_is_deleted_has_lost_its_lease,
             ]

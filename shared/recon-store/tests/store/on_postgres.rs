@@ -1,0 +1,85 @@
+//! What only a PostgreSQL server can show: its schema, and connections that die.
+
+use std::time::Duration;
+
+use recon_store::{Error, Migrated, Schema, Store, StoreConfig, Upload};
+use sqlx::{Connection, PgConnection};
+
+use crate::bench::{at, new_database, postgres};
+
+/// A store on an empty database.
+async fn empty() -> (Store, StoreConfig, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let config = at(&new_database(None).await, folder.path());
+    (Store::open(&config), config, folder)
+}
+
+async fn execute(config: &StoreConfig, sql: &'static str) {
+    let mut connection = PgConnection::connect(&config.database.to_string()).await.unwrap();
+    sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_empty_database_has_no_schema_and_migrating_twice_changes_nothing_the_second_time() {
+    let (store, ..) = empty().await;
+    assert!(matches!(store.check().await.unwrap(), Schema::Older { found: 0, .. }));
+    let first = store.migrate().await.unwrap();
+    assert_eq!((first.from, first.backup), (0, None));
+    assert_eq!(store.migrate().await.unwrap(), Migrated { from: first.to, to: first.to, backup: None });
+    assert_eq!(store.check().await.unwrap(), Schema::Compatible { version: first.to });
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn processes_that_migrate_at_once_agree() {
+    let (store, config, _folder) = empty().await;
+    let migrating = (0..4).map(|_| {
+        let store = Store::open(&config);
+        tokio::spawn(async move { store.migrate().await })
+    });
+    for migrated in migrating.collect::<Vec<_>>() {
+        migrated.await.unwrap().unwrap();
+    }
+    assert!(matches!(store.check().await.unwrap(), Schema::Compatible { .. }));
+}
+
+#[tokio::test]
+async fn a_migration_that_fails_leaves_the_database_as_it_was() {
+    let (store, config, _folder) = empty().await;
+    execute(&config, "create table idempotency_keys (in_the_way bigint)").await;
+    assert!(matches!(store.migrate().await, Err(Error::Migration(_))));
+    assert!(matches!(store.check().await.unwrap(), Schema::Older { found: 0, .. }));
+    // The steps before it were taken back.
+    execute(&config, "create table datasets (free bigint)").await;
+}
+
+#[tokio::test]
+async fn a_newer_schema_is_left_alone() {
+    let (store, config, _folder) = empty().await;
+    let known = store.migrate().await.unwrap().to;
+    execute(&config, "update schema_version set version = 1000, min_compatible = 1").await;
+    assert_eq!(store.check().await.unwrap(), Schema::Compatible { version: 1000 });
+    execute(&config, "update schema_version set version = 1001, min_compatible = 1000").await;
+    let newer = Schema::Newer { found: 1001, min_compatible: 1000, known };
+    assert_eq!(store.check().await.unwrap(), newer);
+    assert!(matches!(store.migrate().await, Err(Error::SchemaNewer { found: 1001, .. })));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_that_died_while_they_rested_are_replaced() {
+    let bench = postgres().await;
+    let id = bench.dataset(bench.workspace).await;
+    let reads = (0..4).map(|_| bench.find_dataset(id));
+    futures_util::future::join_all(reads).await;
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    // As when a server is started anew.
+    execute(
+        &bench.config,
+        "select pg_terminate_backend(pid) from pg_stat_activity
+        where datname = current_database() and pid <> pg_backend_pid()",
+    )
+    .await;
+    let upload = Upload { object: "o".to_owned(), sha256: "aa".to_owned(), bytes: 3 };
+    bench.store.datasets().attach_upload(bench.workspace, id, upload.clone()).await.unwrap().unwrap();
+    assert_eq!(bench.find_dataset(id).await.upload, Some(upload));
+}
