@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::Unstorable;
-#[cfg(any(feature = "embedded", feature = "cluster"))]
+#[cfg(any(feature = "embedded", feature = "postgres"))]
 use crate::transition::RETRY_AFTER_MIN;
 
 /// Why a verb failed. A caller with an open transaction has to roll it back.
@@ -11,7 +11,7 @@ use crate::transition::RETRY_AFTER_MIN;
 #[non_exhaustive]
 pub enum Error {
     /// The database failed. A failed serialisation (SQLSTATE `40001`, `40P01`) is among this: the whole transaction may run again.
-    #[cfg(any(feature = "embedded", feature = "cluster"))]
+    #[cfg(any(feature = "embedded", feature = "postgres"))]
     #[error("the idempotency record could not be read or written")]
     Database(#[source] sqlx::Error),
     /// Another transaction held the key for longer than this one's `lock_timeout`: after the rollback the request is
@@ -29,7 +29,7 @@ pub enum Error {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The server throws keys away when its memory is full: no claim is safe there.
-    #[cfg(feature = "cluster")]
+    #[cfg(feature = "redis")]
     #[error("the server's maxmemory-policy is {policy}, not noeviction: it may forget idempotency records")]
     Evicting {
         /// Its `maxmemory-policy`.
@@ -53,17 +53,17 @@ pub enum Error {
     Random(#[from] getrandom::Error),
 }
 
-#[cfg(any(feature = "embedded", feature = "cluster"))]
+#[cfg(any(feature = "embedded", feature = "postgres"))]
 impl Error {
     /// Somebody else holds the key, nobody knows for how long.
     pub(crate) const IN_FLIGHT: Self = Self::InFlight { retry_after: RETRY_AFTER_MIN };
 }
 
 /// What PostgreSQL says when a lock was not there within `lock_timeout`.
-#[cfg(any(feature = "embedded", feature = "cluster"))]
+#[cfg(any(feature = "embedded", feature = "postgres"))]
 const LOCK_NOT_AVAILABLE: &str = "55P03";
 
-#[cfg(any(feature = "embedded", feature = "cluster"))]
+#[cfg(any(feature = "embedded", feature = "postgres"))]
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
         let code = error.as_database_error().and_then(|error| error.code());

@@ -1,6 +1,6 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(
-    not(any(feature = "embedded", feature = "cluster", feature = "memory")),
+    not(any(feature = "embedded", feature = "postgres", feature = "redis", feature = "memory")),
     expect(dead_code, reason = "without a store only the types and the transition function are left")
 )]
 
@@ -12,13 +12,13 @@ mod json;
 mod key;
 #[cfg(feature = "memory")]
 pub mod memory;
-#[cfg(feature = "cluster")]
+#[cfg(feature = "postgres")]
 pub mod postgres;
 mod record;
-#[cfg(feature = "cluster")]
+#[cfg(feature = "redis")]
 pub mod redis;
 mod response;
-#[cfg(any(feature = "embedded", feature = "cluster"))]
+#[cfg(any(feature = "embedded", feature = "postgres"))]
 mod sql;
 #[cfg(feature = "embedded")]
 pub mod sqlite;

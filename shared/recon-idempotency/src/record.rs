@@ -80,7 +80,7 @@ pub struct Claim {
 
 impl Claim {
     /// The same claim, for a task of its own. Callers have one only, so that none is used after it has ended.
-    #[cfg(any(feature = "embedded", feature = "cluster"))]
+    #[cfg(any(feature = "embedded", feature = "postgres"))]
     pub(crate) const fn duplicate(&self) -> Self {
         Self { id: self.id, proof: self.proof, seed: self.seed, retention: self.retention }
     }

@@ -6,7 +6,7 @@ mod statement;
 mod verb;
 
 pub(crate) use pool::pooled;
-#[cfg(feature = "cluster")]
+#[cfg(feature = "postgres")]
 pub(crate) use row::AnswerColumns;
 pub(crate) use row::Row;
 pub(crate) use statement::{Bind, columns};
