@@ -7,6 +7,7 @@ mod command_line;
 mod crash;
 mod datasets;
 mod flow;
+mod idempotency;
 mod isolation;
 mod match_files;
 mod openapi;

@@ -49,8 +49,8 @@ pub(crate) enum Command {
     /// Recompute what result files say from the two files they were made of.
     ///
     /// Nothing is matched again. Every row of both files must stand in exactly one match, break or rejection, with the
-    /// cells that it has in its file; counts, control totals, variances, match rates and the digest must be what the
-    /// matches and breaks add up to.
+    /// cells that it has in its file; each match must satisfy its pass, and what a break says about its nearest row must be
+    /// so; counts, control totals, variances, match rates and the digest must be what the matches and breaks add up to.
     Verify(VerifyArgs),
     /// Reconcile two files on a server.
     ///
@@ -82,7 +82,7 @@ EXAMPLES
     ///
     /// Expired keys and sessions, leases of workers that were lost, uploads that never came, breaks of attempts that were
     /// not published, objects that no record names; with RETENTION_DAYS also old reconciliations, and old datasets that
-    /// none uses. `recon serve` does the same every SWEEP_INTERVAL_SECONDS; both at once do no harm.
+    /// none uses. On SQLite `recon serve` does the same every SWEEP_INTERVAL_SECONDS; both at once do no harm.
     #[command(after_long_help = "\
 EXAMPLES
   recon sweep

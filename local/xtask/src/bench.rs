@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use clap::Args;
+use clap::{Args, Subcommand};
 
 use crate::generate::{self, Kind};
 use crate::process::{self, Usage};
@@ -14,6 +14,8 @@ use crate::workspace;
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
+    #[command(subcommand)]
+    what: Option<What>,
     /// Rows of each side.
     #[arg(long, default_value_t = 1_000_000)]
     rows: u64,
@@ -22,7 +24,18 @@ pub(crate) struct Arguments {
     runs: u64,
 }
 
+/// Other things that are measured.
+#[derive(Debug, Subcommand)]
+enum What {
+    /// What an idempotency key costs on PostgreSQL, against a bare insert and the shapes of others
+    Idempotency,
+}
+
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    if let Some(What::Idempotency) = arguments.what {
+        let bench = ["run", "--release", "--package", "recon-idempotency", "--example", "bench"];
+        return process::succeed(&mut process::cargo(&bench));
+    }
     process::succeed(&mut build())?;
     let recon = binary()?;
     println!("{:<8} {:>10} {:>12} {:>14}", "pair", "rows", "seconds", "memory");

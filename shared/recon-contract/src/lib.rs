@@ -14,6 +14,7 @@ mod document;
 mod export;
 mod finding;
 mod health;
+mod idempotency;
 mod json;
 mod page;
 mod reconciliation;
@@ -34,6 +35,7 @@ pub use finding::{
     Break, BreakQuery, FailedCondition, Match, MatchQuery, Nearest, Resolution, RowValues, Values, Variance,
 };
 pub use health::{Health, Readiness, Ready};
+pub use idempotency::{KeyState, KeyUse};
 pub use page::{Cursor, CursorError, LIMIT_DEFAULT, LIMIT_MAX, List, PAGE_BYTES_MAX, Page, PageRequest};
 pub use problem::{Code, FieldCode, FieldError, FieldErrors, Problem};
 pub use reconciliation::{

@@ -153,6 +153,10 @@ pub const SESSION_GET: Route = Route {
     body_bytes_max: 0,
 };
 
+/// Shows what became of one of the caller's keys.
+pub const IDEMPOTENCY_GET: Route =
+    Route { path: "/v1/idempotency", function: "idempotency-get", ..SESSION_GET };
+
 /// Announces a dataset.
 pub const DATASET_CREATE: Route = Route {
     method: Method::Post,
@@ -293,6 +297,7 @@ pub const ALL: &[Route] = &[
     SESSION_CLOSE,
     SESSION_REVOKE,
     SESSION_REVOKE_ALL,
+    IDEMPOTENCY_GET,
     DATASET_CREATE,
     DATASET_UPLOAD,
     DATASET_COMPLETE,

@@ -4,6 +4,8 @@
     expect(dead_code, reason = "without a store only the types and the transition function are left")
 )]
 
+#[cfg(feature = "axum")]
+pub mod axum;
 mod error;
 mod fingerprint;
 mod found;
@@ -25,6 +27,8 @@ pub mod sqlite;
 mod store;
 mod time;
 pub mod transition;
+#[cfg(any(feature = "embedded", feature = "postgres", feature = "memory"))]
+pub mod work;
 
 pub use error::Error;
 pub use fingerprint::{Fingerprint, Request};

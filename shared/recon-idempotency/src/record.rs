@@ -85,6 +85,12 @@ impl Claim {
         Self { id: self.id, proof: self.proof, seed: self.seed, retention: self.retention }
     }
 
+    /// What the ids of the work are derived from.
+    #[must_use]
+    pub const fn seed(&self) -> Seed {
+        self.seed
+    }
+
     /// The record that is claimed.
     #[must_use]
     pub const fn record_id(&self) -> RecordId {

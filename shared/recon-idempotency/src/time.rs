@@ -35,6 +35,15 @@ impl StoreTime {
     }
 }
 
+/// RFC 3339, in UTC.
+#[cfg(feature = "axum")]
+impl std::fmt::Display for StoreTime {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let time = jiff::Timestamp::from_microsecond(self.0).unwrap_or(jiff::Timestamp::MAX);
+        time.fmt(f)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

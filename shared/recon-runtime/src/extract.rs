@@ -12,7 +12,7 @@ mod payload;
 
 pub use content::Content;
 pub use if_none_match::IfNoneMatch;
-pub use keyed::{Keyed, Repeatable};
+pub use keyed::{Keyed, OwnKey, Repeatable};
 pub use params::Params;
 pub use path_id::PathId;
 pub use payload::Payload;

@@ -39,7 +39,7 @@ pub use container::{listen, serve_router};
 pub use cookie::SessionCookie;
 pub use download::{Download, Downloaded};
 pub use environment::{Effective, Environment, SettingError};
-pub use extract::{Content, IfNoneMatch, Keyed, Params, PathId, Payload, Repeatable};
+pub use extract::{Content, IfNoneMatch, Keyed, OwnKey, Params, PathId, Payload, Repeatable};
 pub use gate::REQUEST_TIME;
 pub use ids::Ids;
 pub use leftovers::clean_up;

@@ -146,23 +146,54 @@ pub const ALL: &[&Setting] = &[
 ];
 
 impl Setting {
-    /// A value as it may be shown: the password of a URL is replaced.
+    /// A value as it may be shown: the password of a URL is replaced, and what its parameters are set to.
     #[must_use]
     pub fn shown(&self, value: &str) -> String {
+        if !self.secret {
+            return value.to_owned();
+        }
+        let (place, parameters) =
+            value.split_once('?').map_or((value, None), |(place, all)| (place, Some(all)));
         let hidden = || {
-            let (scheme, rest) = value.split_once("://")?;
+            let (scheme, rest) = place.split_once("://")?;
             let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
             let (account, host) = authority.rsplit_once('@')?;
             let user = account.split_once(':').map_or(account, |(user, _)| user);
             Some(format!("{scheme}://{user}:***@{host}{path}"))
         };
-        self.secret.then(hidden).flatten().unwrap_or_else(|| value.to_owned())
+        let mut shown = hidden().unwrap_or_else(|| place.to_owned());
+        for (index, parameter) in parameters.into_iter().flat_map(|all| all.split('&')).enumerate() {
+            shown.push(if index == 0 { '?' } else { '&' });
+            match parameter.split_once('=') {
+                Some((name, _)) if name.to_ascii_lowercase().contains("password") => {
+                    shown.push_str(name);
+                    shown.push_str("=***");
+                }
+                _ => shown.push_str(parameter),
+            }
+        }
+        shown
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_part_of_a_url_that_is_a_password_is_shown() {
+        for (given, shown) in [
+            ("postgres://a:hunter2@h/d", "postgres://a:***@h/d"),
+            (
+                "postgres://a@h/d?sslmode=require&password=hunter2",
+                "postgres://a:***@h/d?sslmode=require&password=***",
+            ),
+            ("postgres://h/d?sslpassword=hunter2", "postgres://h/d?sslpassword=***"),
+            ("sqlite://a/b.db", "sqlite://a/b.db"),
+        ] {
+            assert_eq!(DATABASE_URL.shown(given), shown);
+        }
+    }
 
     #[test]
     fn the_readme_of_the_project_names_every_setting_with_its_default() {

@@ -2,10 +2,12 @@
 
 mod breaks;
 mod dataset;
+mod key;
 mod reconciliation;
 mod session;
 
 pub use breaks::break_of;
 pub use dataset::dataset;
+pub use key::key_use;
 pub use reconciliation::{asked_status, reconciliation};
 pub use session::{session, user};

@@ -19,6 +19,14 @@ macro_rules! alive {
     };
 }
 
+/// Named, so that a later version's column is no part of an earlier version's prepared statements.
+macro_rules! columns {
+    () => {
+        "id, tag, token_hash, user_id, workspace_id, role, generation, created_at, authenticated_at,
+    last_seen_at, expires_at, attributes, version"
+    };
+}
+
 const CREATE_GENERATION: &str = "-- session_generations_create
 insert into session_generations (tag, generation) values ($1, $2) on conflict (tag) do nothing";
 
@@ -36,7 +44,9 @@ returning generation"
 
 const LOAD: &str = concat!(
     "-- sessions_load
-select s.* from sessions s where s.tag = $3 and s.token_hash = $4 and ",
+select ",
+    columns!(),
+    " from sessions s where s.tag = $3 and s.token_hash = $4 and ",
     alive!()
 );
 
@@ -60,12 +70,15 @@ update sessions as s set token_hash = $5, role = coalesce($6, role), expires_at 
     last_seen_at = case when last_seen_at < $1 then $1 else last_seen_at end, version = version + 1
 where s.tag = $3 and s.token_hash = $4 and ",
     alive!(),
-    " returning *"
+    " returning ",
+    columns!()
 );
 
 const LIST: &str = concat!(
     "-- sessions_list
-select s.* from sessions s where s.tag = $3 and ",
+select ",
+    columns!(),
+    " from sessions s where s.tag = $3 and ",
     alive!(),
     " and s.id < $5 order by s.id desc limit $4"
 );

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use recon_idempotency::{ClaimOutcome, Guard};
+use recon_idempotency::{ClaimOutcome, Entry, Guard, IdempotencyKey, Scope};
 use recon_session::backend::Backend;
 use tokio::time::Instant;
 use tracing::Instrument;
@@ -13,7 +13,7 @@ use tracing::Instrument;
 use crate::clock::random;
 #[cfg(feature = "cluster")]
 use crate::postgres;
-use crate::sql::{Connection, Place};
+use crate::sql::{Connection, Place, Query};
 #[cfg(feature = "embedded")]
 use crate::sqlite;
 use crate::{DatabaseUrl, Error, Migrated, Schema, StoreConfig};
@@ -90,19 +90,62 @@ impl Database {
             #[cfg(feature = "embedded")]
             Self::Sqlite(pools) => Place::Sqlite(pools.readers()),
             #[cfg(feature = "cluster")]
-            Self::Postgres(server) => Place::Postgres(server.pool()),
+            Self::Postgres(server) => Place::Postgres(server),
         }
     }
 
-    /// A transaction that reads: all of its statements see one world, whatever is written meanwhile.
-    pub(crate) async fn snapshot(&self, doing: &'static str) -> Result<Tx, Error> {
-        let begun = match self {
-            #[cfg(feature = "embedded")]
-            Self::Sqlite(pools) => pools.snapshot().await.map(Tx::Sqlite),
-            #[cfg(feature = "cluster")]
-            Self::Postgres(server) => server.pool().begin_with(postgres::SNAPSHOT).await.map(Tx::Postgres),
+    /// Runs statements that read in one transaction, so that all of them see one world, whatever is written meanwhile. On a
+    /// task of its own: a caller that goes away must not leave its connection inside of it.
+    pub(crate) async fn snapshot<I, T, F>(
+        &self,
+        doing: &'static str,
+        input: I,
+        reading: F,
+    ) -> Result<T, Error>
+    where
+        I: Send + Sync + 'static,
+        T: Send + 'static,
+        F: for<'a> Fn(&'a I, &'a mut Connection<'_>) -> BoxFuture<'a, Result<T, Error>>
+            + Send
+            + Sync
+            + 'static,
+    {
+        let database = self.clone();
+        let detached = async move {
+            let run = async {
+                let begun = match &database {
+                    #[cfg(feature = "embedded")]
+                    Self::Sqlite(pools) => pools.snapshot().await.map(Tx::Sqlite),
+                    #[cfg(feature = "cluster")]
+                    Self::Postgres(server) => {
+                        server.pool().begin_with(postgres::SNAPSHOT).await.map(Tx::Postgres)
+                    }
+                };
+                let mut tx = begun.map_err(Error::doing(doing))?;
+                let read = reading(&input, &mut tx.connection()).await?;
+                tx.commit(doing).await?;
+                Ok(read)
+            };
+            database.in_time(doing, run).await
         };
-        begun.map_err(Error::doing(doing))
+        joined(doing, tokio::spawn(detached.instrument(tracing::Span::current())).await)
+    }
+
+    /// Ends what a server does not answer. It has limits of its own, which do not help where it is gone without a word.
+    async fn in_time<T, E: From<Error>>(
+        &self,
+        doing: &'static str,
+        run: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
+        match self {
+            #[cfg(feature = "embedded")]
+            Self::Sqlite(_) => run.await,
+            #[cfg(feature = "cluster")]
+            Self::Postgres(server) => match server.in_time(run).await {
+                Some(outcome) => outcome,
+                None => Err(Error::Unavailable { doing, source: postgres::SILENT.into() }.into()),
+            },
+        }
     }
 
     /// Runs a transaction that writes, as if no other ran at the same time: on a task of its own, so that a caller that
@@ -123,34 +166,29 @@ impl Database {
     {
         let database = self.clone();
         let detached = async move {
-            let mut tries_left = database.write_tries_max();
+            let (first, mut tries) = (Instant::now(), 0);
             loop {
-                tries_left -= 1;
+                tries += 1;
                 let begun = Instant::now();
-                let outcome = database.once(doing, &input, &transaction).await;
+                let once = database.once(doing, &input, &transaction);
+                let outcome = database.in_time(doing, once).await;
                 if begun.elapsed() >= SLOW_WRITE {
                     let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
                     tracing::warn!(doing, duration_ms, "slow transaction");
                 }
                 match outcome {
-                    Err(refusal) if tries_left > 0 && refusal.of_database().is_some_and(Error::is_busy) => {
-                        tracing::debug!(
-                            doing,
-                            tries_left,
-                            "others are in the way, running the transaction again"
-                        );
-                        database.make_way().await;
+                    Err(refusal)
+                        if refusal.of_database().is_some_and(Error::is_busy)
+                            && database.may_try_again(tries, first.elapsed()) =>
+                    {
+                        tracing::debug!(doing, tries, "others are in the way, running the transaction again");
+                        database.make_way(tries).await;
                     }
                     outcome => return outcome,
                 }
             }
         };
-        match tokio::spawn(detached.instrument(tracing::Span::current())).await {
-            Ok(outcome) => outcome,
-            Err(source) if source.is_panic() => Err(Error::Panicked { doing, source }.into()),
-            // The runtime is shutting down.
-            Err(source) => Err(Error::Unavailable { doing, source: source.into() }.into()),
-        }
+        joined(doing, tokio::spawn(detached.instrument(tracing::Span::current())).await)
     }
 
     /// Runs an effect at most once for its key, in one transaction with the key and the answer.
@@ -186,6 +224,46 @@ impl Database {
         }
     }
 
+    /// The same in one statement, where the database has such: for effects whose answer is known before they run. `None`
+    /// where it has not, and where the effect may not run, which [`guarded`](Self::guarded) then says why.
+    pub(crate) async fn at_once<T: Clone>(
+        &self,
+        doing: &'static str,
+        guard: &Guard<T>,
+        value: &T,
+        statement: Query,
+    ) -> Result<Option<ClaimOutcome<T>>, Error> {
+        match self {
+            #[cfg(feature = "embedded")]
+            Self::Sqlite(_) => {
+                _ = (doing, guard, value, statement);
+                Ok(None)
+            }
+            #[cfg(feature = "cluster")]
+            Self::Postgres(_) => {
+                let claim = recon_idempotency::postgres::CompletedClaim::new(guard, value)?;
+                let (arguments, database) = (claim.arguments(), self.clone());
+                let detached = async move {
+                    let run = async { Ok::<_, Error>(statement.exists_after(arguments, &database).await) };
+                    database.in_time(doing, run).await
+                };
+                let ran = joined(doing, tokio::spawn(detached.instrument(tracing::Span::current())).await)?;
+                match ran.map_err(recon_idempotency::Error::from) {
+                    Ok(true) => Ok(Some(claim.ran(value.clone()))),
+                    Ok(false) => self.look_up(guard).await,
+                    Err(recon_idempotency::Error::InFlight { retry_after }) => {
+                        Ok(Some(ClaimOutcome::InFlight { retry_after }))
+                    }
+                    // What the effect stands on went away meanwhile.
+                    Err(recon_idempotency::Error::Database(error)) if postgres::was_overtaken(&error) => {
+                        Ok(None)
+                    }
+                    Err(error) => Err(error.into()),
+                }
+            }
+        }
+    }
+
     /// What a request gets whose key is held already: a replay is one read and takes no lock. `None` when the request
     /// has to run, which only its transaction decides for good.
     async fn look_up<T>(&self, guard: &Guard<T>) -> Result<Option<ClaimOutcome<T>>, Error> {
@@ -203,6 +281,23 @@ impl Database {
             }
         };
         Ok(held.map(ClaimOutcome::from))
+    }
+
+    /// What became of a key.
+    pub(crate) async fn find_key(&self, scope: &Scope, key: &IdempotencyKey) -> Result<Option<Entry>, Error> {
+        const DOING: &str = "idempotency_key_find";
+        Ok(match self {
+            #[cfg(feature = "embedded")]
+            Self::Sqlite(pools) => {
+                let mut reader = pools.readers().acquire().await.map_err(Error::doing(DOING))?;
+                recon_idempotency::sqlite::find(&mut reader, scope, key).await?
+            }
+            #[cfg(feature = "cluster")]
+            Self::Postgres(server) => {
+                let mut reader = server.pool().acquire().await.map_err(Error::doing(DOING))?;
+                recon_idempotency::postgres::find(&mut reader, scope, key).await?
+            }
+        })
     }
 
     /// Sessions in the same database.
@@ -257,28 +352,43 @@ impl Database {
         }
     }
 
-    /// How often a transaction is tried that others get in the way of.
-    const fn write_tries_max(&self) -> u32 {
+    /// Whether a transaction that others got in the way of so often may run again.
+    fn may_try_again(&self, tries: u32, since: Duration) -> bool {
         match self {
+            // It waited for the lock each time.
             #[cfg(feature = "embedded")]
-            Self::Sqlite(_) => sqlite::WRITE_TRIES_MAX,
+            Self::Sqlite(_) => tries < sqlite::WRITE_TRIES_MAX && since < Duration::MAX,
             #[cfg(feature = "cluster")]
-            Self::Postgres(_) => postgres::WRITE_TRIES_MAX,
+            Self::Postgres(_) => tries < u32::MAX && since < postgres::TRIES_TIME_MAX,
         }
     }
 
-    /// Lets others finish before a transaction runs again.
-    async fn make_way(&self) {
+    /// Lets others finish before a transaction runs again, longer each time.
+    async fn make_way(&self, tries: u32) {
         match self {
-            // It waited for the lock already.
             #[cfg(feature = "embedded")]
             Self::Sqlite(_) => {}
             #[cfg(feature = "cluster")]
             Self::Postgres(_) => {
-                let [millis] = random().unwrap_or([10]);
-                tokio::time::sleep(Duration::from_millis(u64::from(millis % 32))).await;
+                let bound = 8_u64 << tries.min(6);
+                let bytes = random().unwrap_or([0x55; 8]);
+                tokio::time::sleep(Duration::from_millis(u64::from_le_bytes(bytes) % bound)).await;
             }
         }
+        _ = tries;
+    }
+}
+
+/// What became of a task.
+fn joined<T, E: From<Error>>(
+    doing: &'static str,
+    ended: Result<Result<T, E>, tokio::task::JoinError>,
+) -> Result<T, E> {
+    match ended {
+        Ok(outcome) => outcome,
+        Err(source) if source.is_panic() => Err(Error::Panicked { doing, source }.into()),
+        // The runtime is shutting down.
+        Err(source) => Err(Error::Unavailable { doing, source: source.into() }.into()),
     }
 }
 

@@ -9,6 +9,7 @@ mod error;
 mod installation;
 mod job;
 mod json;
+mod keys;
 mod leftovers;
 pub mod object_name;
 mod objects;
@@ -48,6 +49,7 @@ pub use job::{
     Jobs, LEASE_DURATION, Lease, REASON_CHARS_MAX, Subject,
 };
 pub use json::Json;
+pub use keys::Keys;
 pub use leftovers::{Leftovers, LeftoversError, Removed};
 pub use objects::{ObjectEntry, ObjectError, Objects, Written};
 pub use reconciliation::{

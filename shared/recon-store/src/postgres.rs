@@ -2,11 +2,13 @@
 
 mod migrate;
 
-use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use sqlx::Connection as _;
-use sqlx::postgres::{PgPool, PgPoolOptions};
+use sqlx::postgres::{PgConnection, PgPool, PgPoolOptions};
+
+use tokio::time::Instant;
 
 use crate::config::PostgresUrl;
 
@@ -17,8 +19,14 @@ pub(crate) use migrate::{check, migrate};
 pub(crate) const WRITE: &str = "begin isolation level serializable";
 /// How a transaction begins whose statements all see one world.
 pub(crate) const SNAPSHOT: &str = "begin isolation level repeatable read read only";
-/// How often a transaction is tried that others get in the way of.
-pub(crate) const WRITE_TRIES_MAX: u32 = 12;
+/// How long a transaction is tried again that others get in the way of.
+pub(crate) const TRIES_TIME_MAX: Duration = Duration::from_secs(5);
+/// How long a server may take for anything: longer than its own limits, which end what it still knows of.
+const ANSWER_MAX: Duration = Duration::from_secs(15);
+/// What is said about one that takes longer.
+pub(crate) const SILENT: &str = "the server does not answer";
+/// How long every connection that comes back is doubted after that.
+const SILENCE_MAX: Duration = Duration::from_mins(2);
 
 /// How long a caller waits for a connection.
 const POOL_WAIT_MAX: Duration = Duration::from_secs(3);
@@ -29,6 +37,8 @@ const LIFETIME_MAX: Duration = Duration::from_mins(30);
 
 /// A connection that rested for so long is asked whether its server is still there before it is used again.
 const REST_MAX: Duration = Duration::from_secs(1);
+/// How long it may take for that.
+const PING_MAX: Duration = Duration::from_secs(3);
 
 /// What a connection begins with: no statement waits for ever, and no transaction is left open.
 const LIMITS: &str = "set statement_timeout = '10s'; set lock_timeout = '3s';
@@ -40,11 +50,27 @@ pub(crate) struct Server {
     connections_max: u32,
     /// Made at its first use, which is in a runtime: it has a task that closes what rests too long.
     pool: OnceLock<PgPool>,
+    silence: Silence,
+}
+
+/// When the server last left somebody without an answer.
+#[derive(Clone, Default)]
+struct Silence(Arc<Mutex<Option<Instant>>>);
+
+impl Silence {
+    fn heard(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+
+    fn is_recent(&self) -> bool {
+        let last = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        last.is_some_and(|last| last.elapsed() < SILENCE_MAX)
+    }
 }
 
 impl Server {
     pub(crate) fn of(url: &PostgresUrl, connections_max: u32) -> Self {
-        Self { url: url.clone(), connections_max, pool: OnceLock::new() }
+        Self { url: url.clone(), connections_max, pool: OnceLock::new(), silence: Silence::default() }
     }
 
     pub(crate) const fn url(&self) -> &PostgresUrl {
@@ -52,11 +78,26 @@ impl Server {
     }
 
     pub(crate) fn pool(&self) -> &PgPool {
-        self.pool.get_or_init(|| pool(&self.url, self.connections_max))
+        self.pool.get_or_init(|| pool(&self.url, self.connections_max, &self.silence))
+    }
+
+    /// Runs what asks the server, and gives up on one that does not answer: it has limits of its own, which do not help
+    /// where it is gone without a word.
+    pub(crate) async fn in_time<T>(&self, asking: impl Future<Output = T>) -> Option<T> {
+        let mut asking = std::pin::pin!(asking);
+        tokio::select! {
+            answered = &mut asking => Some(answered),
+            () = tokio::time::sleep(ANSWER_MAX) => {
+                // Before its connection goes back to the pool.
+                self.silence.heard();
+                None
+            }
+        }
     }
 }
 
-fn pool(url: &PostgresUrl, connections_max: u32) -> PgPool {
+fn pool(url: &PostgresUrl, connections_max: u32, silence: &Silence) -> PgPool {
+    let silence = silence.clone();
     PgPoolOptions::new()
         .max_connections(connections_max)
         .acquire_timeout(POOL_WAIT_MAX)
@@ -65,17 +106,22 @@ fn pool(url: &PostgresUrl, connections_max: u32) -> PgPool {
         // To ask each time would cost a second way there and back. What was used a moment ago is alive.
         .test_before_acquire(false)
         .before_acquire(|connection, about| {
-            Box::pin(async move {
-                if about.idle_for >= REST_MAX {
-                    connection.ping().await?;
-                }
-                Ok(true)
-            })
+            Box::pin(async move { Ok(about.idle_for < REST_MAX || is_alive(connection).await) })
+        })
+        // The pool asks a connection that comes back whether it is alive, and waits for the answer without end.
+        .after_release(move |connection, _| {
+            let doubted = silence.is_recent();
+            Box::pin(async move { Ok(!doubted || is_alive(connection).await) })
         })
         .after_connect(|connection, _| {
             Box::pin(async move { sqlx::raw_sql(LIMITS).execute(connection).await.map(drop) })
         })
         .connect_lazy_with(url.options())
+}
+
+/// Whether a server still answers. One that was lost without a word would keep who asks waiting for ever.
+async fn is_alive(connection: &mut PgConnection) -> bool {
+    matches!(tokio::time::timeout(PING_MAX, connection.ping()).await, Ok(Ok(())))
 }
 
 /// Whether a failure may pass: the server is not there, starts, is full, became a replica, or took too long.
@@ -84,6 +130,13 @@ pub(crate) fn passes(code: &str) -> bool {
     matches!(class, "08" | "28" | "53" | "57" | "58")
         || matches!(code, "3D000" | "25006" | "55P03")
         || is_busy(code)
+}
+
+/// Whether a statement by itself met what others wrote at the same time: a row that it refers to is gone, or it was in
+/// somebody's way.
+pub(crate) fn was_overtaken(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code());
+    code.is_some_and(|code| code.starts_with("23") || is_busy(&code))
 }
 
 /// Whether running the same transaction again may succeed at once: others were in its way.

@@ -6,11 +6,16 @@
 use std::borrow::Cow;
 
 #[cfg(feature = "cluster")]
-use sqlx::postgres::{PgArguments, PgConnection, PgPool, PgRow};
+use sqlx::postgres::{PgArguments, PgConnection, PgRow};
 #[cfg(feature = "embedded")]
 use sqlx::sqlite::{SqliteArguments, SqliteConnection, SqlitePool, SqliteRow};
 use sqlx::{AssertSqlSafe, FromRow};
 use uuid::Uuid;
+
+#[cfg(feature = "cluster")]
+use crate::database::Database;
+#[cfg(feature = "cluster")]
+use crate::postgres::Server;
 
 #[cfg(not(any(feature = "embedded", feature = "cluster")))]
 compile_error!("a store needs a database: enable the feature `embedded` (SQLite) or `cluster` (PostgreSQL)");
@@ -39,7 +44,7 @@ pub(crate) enum Place<'p> {
     #[cfg(feature = "embedded")]
     Sqlite(&'p SqlitePool),
     #[cfg(feature = "cluster")]
-    Postgres(&'p PgPool),
+    Postgres(&'p Server),
 }
 
 /// A row that both databases give.
@@ -119,6 +124,20 @@ impl Query {
         self
     }
 
+    /// Runs it on a database of its own kind, after parameters that have their values already, and says whether it has a
+    /// row.
+    #[cfg(feature = "cluster")]
+    pub(crate) async fn exists_after(self, first: PgArguments, database: &Database) -> sqlx::Result<bool> {
+        let Self { text, values } = self;
+        match database {
+            #[cfg(feature = "embedded")]
+            Database::Sqlite(_) => Ok(false),
+            Database::Postgres(server) => {
+                Ok(postgres_after(first, text, values).fetch_optional(server.pool()).await?.is_some())
+            }
+        }
+    }
+
     /// Runs it and says how many rows it changed.
     pub(crate) async fn execute(self, place: impl Into<Place<'_>>) -> sqlx::Result<u64> {
         let Self { text, values } = self;
@@ -134,7 +153,9 @@ impl Query {
             #[cfg(feature = "embedded")]
             Place::Sqlite(pool) => Ok(sqlite(text, values).execute(pool).await?.rows_affected()),
             #[cfg(feature = "cluster")]
-            Place::Postgres(pool) => Ok(postgres(text, values).execute(pool).await?.rows_affected()),
+            Place::Postgres(server) => {
+                Ok(postgres(text, values).execute(server.pool()).await?.rows_affected())
+            }
         }
     }
 
@@ -153,7 +174,11 @@ impl Query {
             #[cfg(feature = "embedded")]
             Place::Sqlite(pool) => rows(&sqlite(text, values).fetch_all(pool).await?),
             #[cfg(feature = "cluster")]
-            Place::Postgres(pool) => rows(&postgres(text, values).fetch_all(pool).await?),
+            Place::Postgres(server) => {
+                let fetched = server.in_time(postgres(text, values).fetch_all(server.pool())).await;
+                let silent = || sqlx::Error::Io(std::io::Error::other(crate::postgres::SILENT));
+                rows(&fetched.ok_or_else(silent)??)
+            }
         }
     }
 
@@ -216,14 +241,30 @@ fn postgres(
     text: Cow<'static, str>,
     values: Vec<Value>,
 ) -> sqlx::query::Query<'static, sqlx::Postgres, PgArguments> {
-    let query = sqlx::query(AssertSqlSafe(text));
+    postgres_after(PgArguments::default(), text, values)
+}
+
+/// A statement whose first parameters have their values already.
+#[cfg(feature = "cluster")]
+fn postgres_after(
+    first: PgArguments,
+    text: Cow<'static, str>,
+    values: Vec<Value>,
+) -> sqlx::query::Query<'static, sqlx::Postgres, PgArguments> {
+    let query = sqlx::query_with(AssertSqlSafe(text), first);
     values.into_iter().fold(query, |query, value| match value {
         Value::Uuid(value) => query.bind(value),
         Value::Integer(value) => query.bind(value),
-        Value::Text(value) => query.bind(value),
+        Value::Text(value) => query.bind(value.map(without_nul)),
         Value::Bytes(value) => query.bind(value),
         Value::Bool(value) => query.bind(value),
     })
+}
+
+/// PostgreSQL keeps no NUL in a text. Names have none; what people read about a file may.
+#[cfg(feature = "cluster")]
+fn without_nul(text: String) -> String {
+    if text.contains('\0') { text.replace('\0', "\u{FFFD}") } else { text }
 }
 
 fn rows<R: sqlx::Row, T: for<'r> FromRow<'r, R>>(rows: &[R]) -> sqlx::Result<Vec<T>> {

@@ -10,8 +10,8 @@ use recon_session::{Lifetimes, Sessions};
 use crate::config::ObjectUrl;
 use crate::database::Database;
 use crate::{
-    Breaks, Clock, Datasets, Error, Jobs, Leftovers, Objects, Reconciliations, StoreConfig, Sweep, Users,
-    Workspaces,
+    Breaks, Clock, Datasets, Error, Jobs, Keys, Leftovers, Objects, Reconciliations, StoreConfig, Sweep,
+    Users, Workspaces,
 };
 
 /// The records and objects of an installation. Clones share connections. Nothing is opened before the first use.
@@ -173,6 +173,12 @@ impl Store {
     #[must_use]
     pub fn session_backend(&self) -> Arc<dyn Backend> {
         self.database.sessions()
+    }
+
+    /// Idempotency keys.
+    #[must_use]
+    pub fn keys(&self) -> Keys {
+        Keys { database: self.database.clone() }
     }
 
     /// What nobody needs any more.

@@ -136,6 +136,9 @@ impl Stage {
                     .key("parity")
                     .json(&json!({ "name": "e", "format": "csv", "options": {} })),
             ),
+            (200, self.get("/v1/idempotency").key("parity")),
+            (400, self.get("/v1/idempotency")),
+            (404, self.get("/v1/idempotency").key("never-used")),
             (200, self.get(&format!("/v1/datasets/{bank}"))),
             (200, self.get("/v1/datasets?limit=2")),
             (200, self.get(&format!("/v1/datasets/{bank}/rows?limit=5"))),

@@ -52,10 +52,11 @@ impl Between {
             released: Condvar::new(),
             told: Mutex::new(None),
         });
-        let of_listener = shared.clone();
+        // The listener outlives the test, and must not keep the test's server alive.
+        let of_listener = Arc::downgrade(&shared);
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let shared = of_listener.clone();
+                let Some(shared) = of_listener.upgrade() else { break };
                 // A client that goes away is what these tests are about.
                 std::thread::spawn(move || drop(shared.serve(stream)));
             }

@@ -85,6 +85,7 @@ fn router(platform: &Platform) -> Router {
         dataset_rows,
         dataset_upload,
         health,
+        idempotency_get,
         match_list,
         openapi,
         reconciliation_cancel,

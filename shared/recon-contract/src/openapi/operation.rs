@@ -24,6 +24,8 @@ pub(super) struct Operation {
     pub(super) query: Vec<Value>,
     /// Whether `If-None-Match` is heeded.
     pub(super) conditional: bool,
+    /// Whether it is about a key that its header names, which it does not use.
+    pub(super) about_key: bool,
     pub(super) body: Option<Body>,
     pub(super) answers: Vec<Success>,
     /// Codes beyond those that follow from the route.
@@ -95,7 +97,18 @@ impl Operation {
         description: &'static str,
     ) -> Self {
         let (query, answers, codes) = (Vec::new(), Vec::new(), Vec::new());
-        Self { id, route, summary, description, query, conditional: false, body: None, answers, codes }
+        Self {
+            id,
+            route,
+            summary,
+            description,
+            query,
+            conditional: false,
+            about_key: false,
+            body: None,
+            answers,
+            codes,
+        }
     }
 
     /// Takes a parameter in its query.
@@ -116,6 +129,12 @@ impl Operation {
     pub(super) fn conditional(mut self) -> Self {
         self.conditional = true;
         self
+    }
+
+    /// Is about the key in its `Idempotency-Key`, and does not use it.
+    pub(super) fn about_key(mut self) -> Self {
+        self.about_key = true;
+        self.refuses(&[Code::IdempotencyKeyMissing, Code::IdempotencyKeyInvalid])
     }
 
     /// Takes a document.

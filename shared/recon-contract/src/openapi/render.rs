@@ -77,7 +77,7 @@ fn parameters_of(operation: &Operation) -> Vec<Value> {
         all.push(parameters::reference("Id"));
     }
     all.extend(operation.query.iter().cloned());
-    if operation.route.keyed {
+    if operation.route.keyed || operation.about_key {
         all.push(parameters::reference("IdempotencyKey"));
     }
     if operation.conditional {

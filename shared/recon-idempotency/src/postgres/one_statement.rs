@@ -11,7 +11,7 @@ use crate::{ClaimOutcome, Claimed, Error, Guard, StoreTime, StoredResponse};
 /// effects select from it.
 ///
 /// The table `idempotency_claim (id)` has one row when the request may run: its key was unknown, has expired, or was
-/// held under a lease that has ended. Otherwise it has none, nothing is written, and [`look_up`](crate::postgres::look_up) says
+/// held under a lease that has ended. Otherwise it has none, nothing is written, not even a lock, and [`look_up`](crate::postgres::look_up) says
 /// what the key holds; if that is nothing, the precondition failed, or the holder has just given up, and the statement may run again.
 ///
 /// The precondition is SQL: where it is false, no key is left. The parameters `$1` to `$11` are
@@ -38,8 +38,12 @@ macro_rules! completed_claim {
         status, headers, body, reference)
     select $1, $2, $3, $4, 'completed', 1, $5, $6, null, micros + $7, $8, $9, $10, $11
     from idempotency_clock where ",
+            "(",
             $precondition,
-            "
+            ") and not exists (
+        select from idempotency_keys held where held.id = $1 and held.expires_at > micros
+            and (held.state = 'completed' or held.lease_until > micros)
+    )
     on conflict (id) do update set fingerprint = excluded.fingerprint, method = excluded.method, path = excluded.path,
         state = excluded.state, fence = k.fence + 1, claim_token = excluded.claim_token,
         seed = case when k.expires_at <= (select micros from idempotency_clock) then excluded.seed else k.seed end,

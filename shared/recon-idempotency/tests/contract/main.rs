@@ -12,6 +12,7 @@ mod postgres;
 mod redis;
 mod sample;
 mod sqlite;
+mod web;
 mod world;
 
 use rstest_reuse::template;

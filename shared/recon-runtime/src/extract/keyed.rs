@@ -1,6 +1,6 @@
 //! Requests that are safe to repeat.
 
-use axum::extract::{FromRequest, Request};
+use axum::extract::{FromRequest, FromRequestParts, Request};
 use bytes::Bytes;
 use http::request::Parts;
 use recon_contract::{Code, request};
@@ -50,11 +50,36 @@ impl<S: Send + Sync, T: request::Request> FromRequest<S> for Keyed<T> {
     }
 }
 
-fn guard(parts: &Parts, body: &Bytes) -> Result<Repeatable, Refusal> {
+/// One of the caller's own keys: the one that `Idempotency-Key` names, which this request does not use.
+#[derive(Debug)]
+pub struct OwnKey {
+    /// Whose it is.
+    pub scope: Scope,
+    /// The key.
+    pub key: IdempotencyKey,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for OwnKey {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
+        let key = key(parts)?;
+        Ok(Self { scope: scope(parts)?, key })
+    }
+}
+
+fn key(parts: &Parts) -> Result<IdempotencyKey, Refusal> {
     let lines = parts.headers.get_all("idempotency-key").iter().map(http::HeaderValue::as_bytes);
-    let key = IdempotencyKey::from_lines(lines).map_err(refused)?;
+    IdempotencyKey::from_lines(lines).map_err(refused)
+}
+
+fn scope(parts: &Parts) -> Result<Scope, Refusal> {
     let caller = Caller::of(&parts.extensions)?;
-    let scope = Scope { workspace: caller.workspace.uuid(), principal: caller.user.uuid() };
+    Ok(Scope { workspace: caller.workspace.uuid(), principal: caller.user.uuid() })
+}
+
+fn guard(parts: &Parts, body: &Bytes) -> Result<Repeatable, Refusal> {
+    let (key, scope) = (key(parts)?, scope(parts)?);
     let headers: Vec<(&str, &str)> = parts
         .headers
         .iter()

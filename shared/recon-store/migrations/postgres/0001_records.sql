@@ -30,7 +30,7 @@ create table users (
     constraint users_pk primary key (id),
     constraint users_workspace_fk foreign key (workspace) references workspaces (id),
     constraint users_email_unique unique (email),
-    constraint users_email_lowercase check (email = lower(email)),
+    constraint users_email_lowercase check (email = lower(email collate "C")),
     constraint users_session_tag_unique unique (session_tag),
     constraint users_role_known check (role in ('viewer', 'preparer', 'approver', 'admin'))
 );

@@ -14,8 +14,10 @@ const MIN_COMPATIBLE: u32 = 1;
 
 /// Whoever migrates holds this lock until it is done: `recon mi` in ASCII.
 const LOCK: &str = "-- migrate_lock\nselect pg_advisory_xact_lock(8243104023211699561)";
-/// A migration may take its time, but not keep everybody else waiting for a lock that it does not get.
-const LIMITS: &str = "set statement_timeout = 0; set lock_timeout = '10s'; set client_min_messages = warning";
+/// A migration may take its time, and whoever else migrates waits for it.
+const LIMITS: &str = "set statement_timeout = 0; set lock_timeout = 0; set client_min_messages = warning";
+/// It does not keep everybody else waiting for the lock of a table that it does not get.
+const TABLE_LIMIT: &str = "set local lock_timeout = '10s'";
 
 /// Every migration, in order. One that was released never changes; `Migrator` compares their checksums.
 fn sequence() -> Migrator {
@@ -46,6 +48,7 @@ pub(crate) async fn migrate(url: &PostgresUrl) -> Result<Migrated, Error> {
     sqlx::raw_sql(LIMITS).execute(&mut connection).await.map_err(&failed)?;
     let mut tx = connection.begin().await.map_err(&failed)?;
     sqlx::raw_sql(LOCK).execute(&mut *tx).await.map_err(&failed)?;
+    sqlx::raw_sql(TABLE_LIMIT).execute(&mut *tx).await.map_err(&failed)?;
     let before = found(&mut tx).await?;
     if let Schema::Newer { found, .. } = judge(before, SCHEMA_VERSION) {
         return Err(Error::SchemaNewer { found, known: SCHEMA_VERSION });

@@ -79,10 +79,12 @@ impl Breaks {
         seek: BreakSeek,
     ) -> Result<Option<BreakPage>, Error> {
         // In one world: where the reconciliation is deleted and its breaks go in between, a page without them would look whole.
-        let mut reads = self.database.snapshot("break_list").await?;
-        let page = page(&mut reads.connection(), workspace, reconciliation, filter, seek).await?;
-        reads.commit("break_list").await?;
-        Ok(page)
+        let input = (workspace, reconciliation, filter, seek);
+        self.database
+            .snapshot("break_list", input, |(workspace, reconciliation, filter, seek), reads| {
+                page(reads, *workspace, *reconciliation, *filter, *seek).boxed()
+            })
+            .await
     }
 }
 

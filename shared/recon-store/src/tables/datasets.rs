@@ -6,6 +6,8 @@ mod row;
 
 use futures_util::FutureExt;
 use recon_domain::{DatasetId, WorkspaceId};
+#[cfg(feature = "cluster")]
+use recon_idempotency::completed_claim;
 use recon_idempotency::{ClaimOutcome, Guard};
 
 use super::jobs;
@@ -13,7 +15,7 @@ use super::leases;
 use crate::clock::{id_made_at, random};
 use crate::database::Refusal;
 use crate::row::integer;
-use crate::sql::{Connection, Place, query};
+use crate::sql::{Connection, Place, Query, query};
 use crate::{
     Attached, DatasetContent, DatasetRecord, DatasetStatus, Datasets, Error, Failure, IngestResult, Lease,
     NewDataset, Subject, Upload, object_name,
@@ -22,6 +24,17 @@ use crate::{
 const INSERT: &str = "-- dataset_create
 insert into datasets (id, workspace, name, format, options, status, created_at)
 values ($1, $2, $3, $4, $5, 'awaiting_upload', $6)";
+
+/// The same with its key, in one statement.
+#[cfg(feature = "cluster")]
+const INSERT_AT_ONCE: &str = concat!(
+    "-- dataset_create\n",
+    completed_claim!("true"),
+    "insert into datasets (id, workspace, name, format, options, status, created_at)
+select $12, $13, $14, $15, $16, 'awaiting_upload', $17 from idempotency_claim returning id"
+);
+#[cfg(not(feature = "cluster"))]
+const INSERT_AT_ONCE: &str = "";
 
 macro_rules! columns {
     () => {
@@ -99,6 +112,10 @@ impl Datasets {
             failure: None,
             created_at: self.clock.now(),
         };
+        let at_once = values(query(INSERT_AT_ONCE), &record);
+        if let Some(outcome) = self.database.at_once("dataset_create", &guard, &record, at_once).await? {
+            return Ok(outcome);
+        }
         self.database.guarded("dataset_create", guard, record, |record, tx| insert(tx, record).boxed()).await
     }
 
@@ -234,14 +251,19 @@ pub(super) async fn reject(tx: &mut Connection<'_>, id: DatasetId, failure: &Fai
     update.execute(tx).await.map_err(Error::doing("dataset_reject"))
 }
 
-async fn insert(tx: &mut Connection<'_>, record: &DatasetRecord) -> Result<DatasetRecord, Error> {
-    let insert = query(INSERT)
+/// The values of a new dataset.
+fn values(insert: Query, record: &DatasetRecord) -> Query {
+    insert
         .bind(record.id.uuid())
         .bind(record.workspace.uuid())
         .bind(&record.name)
         .bind(&record.format)
         .bind(record.options.as_str())
-        .bind(record.created_at.micros());
+        .bind(record.created_at.micros())
+}
+
+async fn insert(tx: &mut Connection<'_>, record: &DatasetRecord) -> Result<DatasetRecord, Error> {
+    let insert = values(query(INSERT), record);
     insert.execute(tx).await.map_err(Error::doing("dataset_create"))?;
     Ok(record.clone())
 }

@@ -6,15 +6,17 @@ mod row;
 
 use futures_util::FutureExt;
 use recon_domain::{Instant, ReconciliationId, Side, WorkspaceId};
+#[cfg(feature = "cluster")]
+use recon_idempotency::completed_claim;
 use recon_idempotency::{ClaimOutcome, Guard};
 
 use super::{datasets, jobs, leases};
 use crate::clock::id_made_at;
 use crate::row::integer;
-use crate::sql::{Connection, Place, query};
+use crate::sql::{Connection, Place, Query, query};
 use crate::{
-    DatasetStatus, Error, Failure, Json, Lease, NewReconciliation, Phase, Progress, Published,
-    ReconciliationRecord, ReconciliationStatus, Reconciliations, Subject,
+    DatasetStatus, Error, Failure, JOB_FAILURES_MAX, Json, Lease, NewReconciliation, Phase, Progress,
+    Published, ReconciliationRecord, ReconciliationStatus, Reconciliations, Subject,
 };
 
 macro_rules! columns {
@@ -30,6 +32,25 @@ const INSERT: &str = "-- reconciliation_create
 insert into reconciliations (id, workspace, name, left_dataset, right_dataset, rules, status, phase, progress_done,
     progress_total, version, created_at)
 values ($1, $2, $3, $4, $5, $6, 'queued', 'queued', 0, 0, 1, $7)";
+
+/// The same with its key and its job, in one statement, if both datasets are ready.
+#[cfg(feature = "cluster")]
+const INSERT_AT_ONCE: &str = concat!(
+    "-- reconciliation_create\n",
+    completed_claim!(
+        "exists (select from datasets where workspace = $13 and id = $15 and status = 'ready')
+        and exists (select from datasets where workspace = $13 and id = $16 and status = 'ready')"
+    ),
+    ", job as (
+    insert into jobs (id, workspace, kind, subject, state, attempt, failures, failures_max, run_after, created_at)
+    select $19, $13, 'reconcile', $12, 'queued', 0, 0, $20, $18, $18 from idempotency_claim
+)
+insert into reconciliations (id, workspace, name, left_dataset, right_dataset, rules, status, phase, progress_done,
+    progress_total, version, created_at)
+select $12, $13, $14, $15, $16, $17, 'queued', 'queued', 0, 0, 1, $18 from idempotency_claim returning id"
+);
+#[cfg(not(feature = "cluster"))]
+const INSERT_AT_ONCE: &str = "";
 
 const GET: &str = concat!(
     "-- reconciliation_get\nselect ",
@@ -93,6 +114,12 @@ impl Reconciliations {
             started_at: None,
             finished_at: None,
         };
+        let at_once = values(query(INSERT_AT_ONCE), &record, &new.rules).bind(job.id).bind(JOB_FAILURES_MAX);
+        if let Some(outcome) =
+            self.database.at_once("reconciliation_create", &guard, &record, at_once).await?
+        {
+            return Ok(outcome);
+        }
         self.database
             .guarded("reconciliation_create", guard, (job, record, new.rules), |(job, record, rules), tx| {
                 create(tx, *job, record, rules).boxed()
@@ -234,6 +261,18 @@ pub(super) async fn get(
     row.map(row::record).transpose()
 }
 
+/// The values of a new reconciliation.
+fn values(insert: Query, record: &ReconciliationRecord, rules: &Json) -> Query {
+    insert
+        .bind(record.id.uuid())
+        .bind(record.workspace.uuid())
+        .bind(&record.name)
+        .bind(record.left.uuid())
+        .bind(record.right.uuid())
+        .bind(rules.as_str())
+        .bind(record.created_at.micros())
+}
+
 async fn create(
     tx: &mut Connection<'_>,
     job: jobs::Enqueued,
@@ -250,14 +289,7 @@ async fn create(
             ) => return Err(Error::DatasetNotReady { which, id, status }),
         }
     }
-    let insert = query(INSERT)
-        .bind(record.id.uuid())
-        .bind(record.workspace.uuid())
-        .bind(&record.name)
-        .bind(record.left.uuid())
-        .bind(record.right.uuid())
-        .bind(rules.as_str())
-        .bind(record.created_at.micros());
+    let insert = values(query(INSERT), record, rules);
     insert.execute(&mut *tx).await.map_err(Error::doing("reconciliation_create"))?;
     jobs::enqueue(tx, &job).await?;
     Ok(record.clone())

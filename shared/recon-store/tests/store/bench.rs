@@ -325,6 +325,19 @@ impl Bench {
         self.folder.path().join("objects").join(name)
     }
 
+    /// How many connections rest inside of a transaction, where the database tells.
+    pub(crate) async fn left_in_transactions(&self) -> i64 {
+        match &self.config.database {
+            DatabaseUrl::Sqlite(_) => 0,
+            DatabaseUrl::Postgres(_) => {
+                let mut connection = PgConnection::connect(&self.config.database.to_string()).await.unwrap();
+                let count = "select count(*) from pg_stat_activity
+                    where datname = current_database() and state like 'idle in transaction%'";
+                sqlx::query_scalar(count).fetch_one(&mut connection).await.unwrap()
+            }
+        }
+    }
+
     /// How many breaks are stored under each attempt, whether a client sees them or not.
     pub(crate) async fn stored_breaks(&self, id: ReconciliationId) -> Vec<(u32, u32)> {
         const COUNT: &str = "select attempt, count(*) from breaks where reconciliation = $1 group by attempt order by attempt";

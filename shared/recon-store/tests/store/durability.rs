@@ -85,3 +85,28 @@ pub(crate) async fn a_killed_process_leaves_all_that_was_acknowledged_and_nothin
     let shown = bench.store.breaks().list(bench.workspace, id, BreakFilter::default(), seek).await;
     assert!(shown.unwrap().unwrap().items.is_empty(), "what the killed attempt wrote is not shown");
 }
+
+/// A transaction that only reads is one, too: a caller that goes away in the middle of a page must not leave a connection
+/// inside of it, where everybody who gets it next sees the world of then.
+pub(crate) async fn callers_that_go_away_in_the_middle_of_a_page_leave_no_connection_behind(bench: Bench) {
+    let id = bench.queued(bench.workspace).await;
+    for number in 0..400 {
+        let (breaks, seek) = (bench.store.breaks(), BreakSeek { after: None, limit: 10 });
+        let mut page = std::pin::pin!(breaks.list(bench.workspace, id, BreakFilter::default(), seek));
+        // Gone at each point that it stops at.
+        for _ in 0..number % 8 {
+            if futures_util::poll!(page.as_mut()).is_ready() {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    // Every connection writes and reads as if nothing had been.
+    for _ in 0..12 {
+        let made = bench.dataset(bench.workspace).await;
+        let found = (0..8).map(|_| bench.find_dataset(made));
+        futures_util::future::join_all(found).await;
+    }
+    assert_eq!(bench.left_in_transactions().await, 0);
+}

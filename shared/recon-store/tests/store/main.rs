@@ -139,6 +139,7 @@ macro_rules! contract {
                 acknowledged_writes_are_there_after_a_restart,
                 a_killed_process_leaves_all_that_was_acknowledged_and_nothing_half_done,
                 callers_that_go_away_lose_no_acknowledged_write,
+                callers_that_go_away_in_the_middle_of_a_page_leave_no_connection_behind,
                 many_writers_and_readers_do_not_disturb_each_other,
             ]
         }

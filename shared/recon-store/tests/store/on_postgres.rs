@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use recon_store::{Error, Migrated, Schema, Store, StoreConfig, Upload};
+use recon_store::{Error, Failure, IngestResult, JobKind, Migrated, Schema, Store, StoreConfig, Upload};
 use sqlx::{Connection, PgConnection};
 
 use crate::bench::{at, new_database, postgres};
@@ -82,4 +82,15 @@ async fn connections_that_died_while_they_rested_are_replaced() {
     let upload = Upload { object: "o".to_owned(), sha256: "aa".to_owned(), bytes: 3 };
     bench.store.datasets().attach_upload(bench.workspace, id, upload.clone()).await.unwrap().unwrap();
     assert_eq!(bench.find_dataset(id).await.upload, Some(upload));
+}
+
+#[tokio::test]
+async fn what_people_read_about_a_file_may_hold_what_the_database_does_not() {
+    let bench = postgres().await;
+    let id = bench.ingesting(bench.workspace).await;
+    let lease = bench.lease(JobKind::Ingest).await;
+    let why = Failure { code: "not_a_table".to_owned(), detail: "it begins with `PK\0\0`".to_owned() };
+    bench.store.datasets().finish_ingest(&lease, IngestResult::Rejected(why)).await.unwrap();
+    let failure = bench.find_dataset(id).await.failure.unwrap();
+    assert_eq!(failure.detail, "it begins with `PK\u{FFFD}\u{FFFD}`");
 }

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::health::{Health, Ready};
+use crate::idempotency::KeyUse;
 use crate::openapi::operation::{Content, Operation};
 use crate::problem::Code;
 use crate::route;
@@ -29,6 +30,23 @@ pub(super) fn operations() -> Vec<Operation> {
             json!({ "status": "ready", "checks": { "database": "ok", "objects": "ok" } }),
         )
         .refuses(&[Code::Draining, Code::IncompatibleSchema]),
+        Operation::new(
+            "idempotency_get",
+            route::IDEMPOTENCY_GET,
+            "Show what became of a key",
+            "Whether the request that one of your own keys belongs to was answered, and with which status. A key that you \
+             never used, or that is forgotten, is 404: the same request runs with it.",
+        )
+        .about_key()
+        .answers::<KeyUse>(
+            200,
+            "What became of it.",
+            json!({
+                "state": "completed", "method": "POST", "path": "/v1/datasets", "status": 201,
+                "expires_at": "2026-03-02T09:00:00Z",
+            }),
+        )
+        .refuses(&[Code::NotFound]),
         Operation::new(
             "openapi",
             route::OPENAPI,

@@ -101,8 +101,9 @@ async fn cancel(
     if found.status.is_final() {
         return Err(Error::ReconciliationFinished { id, status: found.status }.into());
     }
+    // In the order of those who publish: the job, then what it is about.
+    jobs::end(tx, Subject::Reconciliation(id), now).await?;
     let update = query(CANCEL).bind(id.uuid()).bind(now.micros());
     update.execute(&mut *tx).await.map_err(Error::doing("reconciliation_cancel"))?;
-    jobs::end(tx, Subject::Reconciliation(id), now).await?;
     get(&mut *tx, workspace, id).await?.ok_or(NotCancelled::NotFound)
 }

@@ -1,0 +1,158 @@
+//! The same create in every shape, and what each is compared with.
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use futures_util::FutureExt;
+use recon_idempotency::axum::Keyed;
+use recon_idempotency::postgres::{CompletedClaim, guarded, look_up};
+use recon_idempotency::{ClaimOutcome, Error, Guard, Scope, StoredResponse, completed_claim};
+use sqlx::{PgConnection, PgPool};
+use uuid::Uuid;
+
+/// What the shapes write to. `peer_keys` is the table of those that keep keys beside their effect.
+pub(crate) const TABLES: &str = "
+create table things (id uuid primary key, name text not null, idempotency_key text);
+create index things_by_key on things (idempotency_key);
+create table peer_keys (key text primary key, state text not null, body text);
+insert into peer_keys values ('read', 'completed', 'one');";
+
+const CREATE: &str = concat!(
+    "-- thing_create\n",
+    completed_claim!("true"),
+    "insert into things (id, name) select $12, $13 from idempotency_claim returning id"
+);
+const INSERT: &str = "insert into things (id, name, idempotency_key) values ($1, $2, $3)";
+const NAME: &str = "one";
+
+pub(crate) fn router(pool: PgPool) -> Router {
+    Router::new()
+        .route("/bare", post(bare))
+        .route("/ours", post(ours))
+        .route("/transaction", post(transaction))
+        .route("/guide", post(guide))
+        .route("/three", post(three))
+        .route("/two", post(two))
+        .route("/select", post(select))
+        .layer(from_fn(authenticate))
+        .with_state(pool)
+}
+
+async fn authenticate(mut request: Request, next: Next) -> Response {
+    request.extensions_mut().insert(Scope { workspace: Uuid::nil(), principal: Uuid::nil() });
+    next.run(request).await
+}
+
+fn new_id() -> Uuid {
+    let mut bytes = [0; 16];
+    // A bench goes on without randomness as long as ids differ; they would not, and the insert says so.
+    _ = getrandom::fill(&mut bytes);
+    uuid::Builder::from_random_bytes(bytes).into_uuid()
+}
+
+fn stored(id: &Uuid) -> StoredResponse {
+    StoredResponse::new(201, [("location", format!("/things/{id}"))], id.to_string().into_bytes())
+}
+
+fn guard(keyed: Keyed) -> Guard<Uuid> {
+    keyed.request.answering(stored)
+}
+
+fn made(id: Uuid) -> Response {
+    stored(&id).into_response()
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is for `map_or_else`")]
+fn failed(error: sqlx::Error) -> Response {
+    (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response()
+}
+
+async fn bare(State(pool): State<PgPool>, keyed: Keyed) -> Response {
+    let id = new_id();
+    let insert = sqlx::query(INSERT).bind(id).bind(NAME).bind(None::<String>);
+    drop(keyed);
+    insert.execute(&pool).await.map_or_else(failed, |_| made(id))
+}
+
+async fn ours(State(pool): State<PgPool>, keyed: Keyed) -> Result<ClaimOutcome<Uuid>, Error> {
+    let (guard, id) = (guard(keyed), new_id());
+    let claim = CompletedClaim::new(&guard, &id)?;
+    let create = sqlx::query_with(CREATE, claim.arguments()).bind(id).bind(NAME);
+    if create.fetch_optional(&pool).await?.is_some() {
+        return Ok(claim.ran(id));
+    }
+    let held = look_up(&mut *pool.acquire().await?, guard.request()).await?;
+    Ok(held.map_or(
+        ClaimOutcome::InFlight { retry_after: std::time::Duration::from_secs(1) },
+        ClaimOutcome::from,
+    ))
+}
+
+async fn transaction(State(pool): State<PgPool>, keyed: Keyed) -> Result<ClaimOutcome<Uuid>, Error> {
+    async fn insert(tx: &mut PgConnection) -> Result<Uuid, Error> {
+        let id = new_id();
+        sqlx::query(INSERT).bind(id).bind(NAME).bind(None::<String>).execute(tx).await?;
+        Ok(id)
+    }
+    let guard = guard(keyed);
+    let transaction = async move {
+        let mut tx = pool.begin().await?;
+        let outcome = guarded(&mut tx, &guard, |tx| insert(tx).boxed()).await?;
+        tx.commit().await?;
+        Ok(outcome)
+    };
+    tokio::spawn(transaction).await.map_err(|cut| Error::Unavailable { source: cut.into() })?
+}
+
+/// Looks first and writes later: two at once both miss.
+async fn guide(State(pool): State<PgPool>, keyed: Keyed) -> Response {
+    let key = keyed.request.key.to_string();
+    let found = sqlx::query_scalar::<_, Uuid>("select id from things where idempotency_key = $1").bind(&key);
+    match found.fetch_optional(&pool).await {
+        Ok(Some(id)) => return made(id),
+        Ok(None) => {}
+        Err(error) => return failed(error),
+    }
+    let id = new_id();
+    sqlx::query(INSERT).bind(id).bind(NAME).bind(key).execute(&pool).await.map_or_else(failed, |_| made(id))
+}
+
+const BEGIN_KEY: &str =
+    "insert into peer_keys (key, state) values ($1, 'in_progress') on conflict do nothing";
+const END_KEY: &str = "update peer_keys set state = 'completed', body = $2 where key = $1";
+
+async fn three(State(pool): State<PgPool>, keyed: Keyed) -> Response {
+    let (key, id) = (keyed.request.key.to_string(), new_id());
+    let run = async {
+        sqlx::query(BEGIN_KEY).bind(&key).execute(&pool).await?;
+        sqlx::query(INSERT).bind(id).bind(NAME).bind(None::<String>).execute(&pool).await?;
+        sqlx::query(END_KEY).bind(&key).bind(id.to_string()).execute(&pool).await
+    };
+    run.await.map_or_else(failed, |_| made(id))
+}
+
+async fn two(State(pool): State<PgPool>, keyed: Keyed) -> Response {
+    let (key, id) = (keyed.request.key.to_string(), new_id());
+    let run = async move {
+        let mut first = pool.begin().await?;
+        sqlx::query(BEGIN_KEY).bind(&key).execute(&mut *first).await?;
+        first.commit().await?;
+        let mut second = pool.begin().await?;
+        sqlx::query(INSERT).bind(id).bind(NAME).bind(None::<String>).execute(&mut *second).await?;
+        sqlx::query(END_KEY).bind(&key).bind(id.to_string()).execute(&mut *second).await?;
+        second.commit().await
+    };
+    match tokio::spawn(run).await {
+        Ok(done) => done.map_or_else(failed, |()| made(id)),
+        Err(cut) => (StatusCode::INTERNAL_SERVER_ERROR, cut.to_string()).into_response(),
+    }
+}
+
+async fn select(State(pool): State<PgPool>, headers: HeaderMap) -> Response {
+    drop(headers);
+    let read = sqlx::query_scalar::<_, String>("select body from peer_keys where key = $1").bind("read");
+    read.fetch_one(&pool).await.map_or_else(failed, IntoResponse::into_response)
+}

@@ -1,0 +1,140 @@
+//! Remote effects under a claim: on a task of their own, with heartbeats.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use crate::{
+    ClaimOutcome, ClaimStore, Claimed, Completion, Error, Extension, Seed, StoredResponse, Unanswered,
+};
+
+/// How many heartbeats a lease has: one may be lost.
+const HEARTBEATS_PER_LEASE: u32 = 3;
+/// How long a request waits before it asks again what became of its key.
+const ASK_PAUSE: Duration = Duration::from_millis(100);
+/// What a request is told whose key somebody else has for an unknown time.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// Why work ended without an answer.
+#[derive(Debug)]
+pub enum Failed<E> {
+    /// It surely had no effect: the key is free again, and a retry runs.
+    NoEffect(E),
+    /// Nobody knows. The key is kept until the lease ends; who takes it over repeats the same derived ids.
+    Unknown(E),
+}
+
+/// Why a request was not answered.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkError<E> {
+    /// The store failed; nothing ran that is not covered by a claim.
+    #[error(transparent)]
+    Store(#[from] Error),
+    /// The work had no effect.
+    #[error("the work was refused")]
+    NoEffect(#[source] E),
+    /// The outcome of the work is unknown.
+    #[error("the outcome of the work is unknown")]
+    Unknown(#[source] E),
+    /// The work panicked, or the runtime shuts down: its outcome is unknown.
+    #[error("the work did not come to its end")]
+    CutOff(#[source] tokio::task::JoinError),
+}
+
+/// Runs a remote effect at most once for its key.
+///
+/// The work gets the seed of the ids that it hands downstream ([`Seed::derived_id`]). It runs on a task of its own, so that
+/// a client that goes away does not cut it off, and its lease is extended for as long as it runs. A lease that is lost all the
+/// same ends the wait for it: the answer is what the winner left.
+///
+/// `lease` is how long a key is blocked when its holder is killed: the time that a function has left, or a few heartbeats.
+///
+/// # Errors
+/// [`WorkError`].
+pub async fn run<F, W, E>(
+    store: Arc<dyn ClaimStore>,
+    request: Unanswered,
+    lease: Duration,
+    work: F,
+) -> Result<ClaimOutcome<()>, WorkError<E>>
+where
+    F: FnOnce(Seed) -> W + Send + 'static,
+    W: Future<Output = Result<StoredResponse, Failed<E>>> + Send + 'static,
+    E: Send + 'static,
+{
+    tokio::spawn(claimed(store, request, lease, work)).await.map_err(WorkError::CutOff)?
+}
+
+async fn claimed<F, W, E>(
+    store: Arc<dyn ClaimStore>,
+    request: Unanswered,
+    lease: Duration,
+    work: F,
+) -> Result<ClaimOutcome<()>, WorkError<E>>
+where
+    F: FnOnce(Seed) -> W + Send,
+    W: Future<Output = Result<StoredResponse, Failed<E>>> + Send,
+    E: Send,
+{
+    let claim = match store.claim(&request, lease).await? {
+        Claimed::Run(claim) => claim,
+        Claimed::Held(held) => return Ok(held.into()),
+    };
+    // Beside the work, so that a store that is slow holds up neither of the two.
+    let heartbeats = async {
+        loop {
+            sleep(lease / HEARTBEATS_PER_LEASE).await;
+            // A store that does not answer may do so at the next one, while the lease lasts.
+            if let Ok(Extension::Lost) = store.extend(&claim, lease).await {
+                return;
+            }
+        }
+    };
+    let done = tokio::select! {
+        done = work(claim.seed()) => done,
+        () = heartbeats => return winners(&*store, &request).await,
+    };
+    match done {
+        Ok(response) => match store.complete(&claim, &response).await? {
+            Completion::Stored { .. } => Ok(ClaimOutcome::Fresh { value: (), response }),
+            Completion::Lost(Some(held)) => Ok(held.into()),
+            Completion::Lost(None) => winners(&*store, &request).await,
+        },
+        Err(Failed::NoEffect(error)) => {
+            // Where it cannot be given back, its lease ends.
+            _ = store.release(&claim).await;
+            Err(WorkError::NoEffect(error))
+        }
+        Err(Failed::Unknown(error)) => Err(WorkError::Unknown(error)),
+    }
+}
+
+async fn winners<E>(store: &dyn ClaimStore, request: &Unanswered) -> Result<ClaimOutcome<()>, WorkError<E>> {
+    let held = store.look_up(request).await?;
+    Ok(held.map_or(ClaimOutcome::InFlight { retry_after: RETRY_AFTER }, ClaimOutcome::from))
+}
+
+/// Waits until the request that has the key is answered, at most so long: for clients that say `Prefer: wait=n`.
+///
+/// # Errors
+/// [`Error`].
+pub async fn wait(
+    store: &dyn ClaimStore,
+    request: &Unanswered,
+    at_most: Duration,
+) -> Result<ClaimOutcome<()>, Error> {
+    let until = Instant::now() + at_most;
+    loop {
+        let outcome = match store.look_up(request).await? {
+            Some(held) => ClaimOutcome::from(held),
+            // Whoever had it gave it back.
+            None => return Ok(ClaimOutcome::InFlight { retry_after: RETRY_AFTER }),
+        };
+        if !matches!(outcome, ClaimOutcome::InFlight { .. }) || Instant::now() >= until {
+            return Ok(outcome);
+        }
+        sleep(ASK_PAUSE.min(until.saturating_duration_since(Instant::now()))).await;
+    }
+}
