@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use tokio::sync::Notify;
 
+use futures_util::FutureExt;
 use sqlx::SqliteConnection;
 
 use super::*;
