@@ -5,7 +5,6 @@ mod migrate;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use sqlx::Connection as _;
 use sqlx::postgres::{PgConnection, PgPool, PgPoolOptions};
 
 use tokio::time::Instant;
@@ -114,14 +113,26 @@ fn pool(url: &PostgresUrl, connections_max: u32, silence: &Silence) -> PgPool {
             Box::pin(async move { Ok(!doubted || is_alive(connection).await) })
         })
         .after_connect(|connection, _| {
-            Box::pin(async move { sqlx::raw_sql(LIMITS).execute(connection).await.map(drop) })
+            Box::pin(async move {
+                sqlx::raw_sql(LIMITS).execute(&mut *connection).await?;
+                match is_primary(connection).await? {
+                    true => Ok(()),
+                    false => Err(sqlx::Error::Io(std::io::Error::other("the server is a replica"))),
+                }
+            })
         })
         .connect_lazy_with(url.options())
 }
 
-/// Whether a server still answers. One that was lost without a word would keep who asks waiting for ever.
+/// Whether a server still answers, as the one that may be written to. One that was lost without a word would keep who asks
+/// waiting for ever.
 async fn is_alive(connection: &mut PgConnection) -> bool {
-    matches!(tokio::time::timeout(PING_MAX, connection.ping()).await, Ok(Ok(())))
+    matches!(tokio::time::timeout(PING_MAX, is_primary(connection)).await, Ok(Ok(true)))
+}
+
+/// Whether this is the server that may be written to: what a replica says may be over, sessions and keys above all.
+async fn is_primary(connection: &mut PgConnection) -> sqlx::Result<bool> {
+    sqlx::query_scalar("-- server_role\nselect not pg_is_in_recovery()").fetch_one(connection).await
 }
 
 /// Whether a failure may pass: the server is not there, starts, is full, became a replica, or took too long.

@@ -94,3 +94,22 @@ async fn what_people_read_about_a_file_may_hold_what_the_database_does_not() {
     let failure = bench.find_dataset(id).await.failure.unwrap();
     assert_eq!(failure.detail, "it begins with `PK\u{FFFD}\u{FFFD}`");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_replica_is_not_taken_for_its_primary() {
+    let start = || {
+        let primary = recon_testkit::Postgres::start(&["fsync=off"]).unwrap();
+        let url = primary.database(None).unwrap();
+        (primary, url)
+    };
+    let (primary, url) = tokio::task::spawn_blocking(start).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    Store::open(&at(&url, folder.path())).migrate().await.unwrap();
+    let stand_by = move || (primary.standby().unwrap(), primary);
+    let (replica, primary) = tokio::task::spawn_blocking(stand_by).await.unwrap();
+    let there = url.replace(&format!(":{}/", primary.port()), &format!(":{}/", replica.port()));
+    let store = Store::open(&at(&there, folder.path()));
+    // It has the schema, and what it says of sessions and keys may be over.
+    let refused = store.check().await;
+    assert!(matches!(refused, Err(Error::Unavailable { .. })), "{refused:?}");
+}

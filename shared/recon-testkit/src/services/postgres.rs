@@ -41,8 +41,27 @@ impl Postgres {
         let programs = programs()?;
         let user = User::instead_of_root("postgres")?;
         let folder = folder("postgres", user)?;
+        initialise(&programs.join("initdb"), &folder.join("data"), user)?;
+        Self::launch(programs, user, &folder, settings)
+    }
+
+    /// Starts a standby of this one, which takes over everything that is written here and can only be read. Dropping it
+    /// stops it.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn standby(&self) -> Result<Self> {
+        let user = User::instead_of_root("postgres")?;
+        let folder = folder("postgres", user)?;
+        let mut copy = Command::new(self.programs.join("pg_basebackup"));
+        copy.args(["-h", "127.0.0.1", "-p", &self.port.to_string(), "-U", "postgres"]);
+        copy.args(["--write-recovery-conf", "--checkpoint=fast", "--no-sync", "-D"]).arg(folder.join("data"));
+        finish(&mut copy, user)?;
+        Self::launch(self.programs.clone(), user, &folder, &["hot_standby=on"])
+    }
+
+    fn launch(programs: PathBuf, user: Option<User>, folder: &Path, settings: &[&str]) -> Result<Self> {
         let data = folder.join("data");
-        initialise(&programs.join("initdb"), &data, user)?;
         let arguments = |port| {
             let own = [
                 format!("port={port}"),
@@ -62,7 +81,7 @@ impl Postgres {
             })
         };
         let program = programs.join("postgres");
-        let (service, port) = Service::start_on_free_port(&program, arguments, &folder, user, answers)?;
+        let (service, port) = Service::start_on_free_port(&program, arguments, folder, user, answers)?;
         Ok(Self { programs, port, databases: AtomicU64::new(0), _service: service })
     }
 
@@ -97,26 +116,23 @@ impl Postgres {
 }
 
 fn initialise(program: &Path, data: &Path, user: Option<User>) -> Result<()> {
+    let mut command = Command::new(program);
+    command.args(["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync", "-D"]).arg(data);
+    finish(&mut command, user)
+}
+
+/// Runs a program to its end as this user, and fails with what it said.
+fn finish(command: &mut Command, user: Option<User>) -> Result<()> {
     use std::os::unix::process::CommandExt;
 
-    let mut command = Command::new(program);
-    command.arg("-D").arg(data).args([
-        "-U",
-        "postgres",
-        "-A",
-        "trust",
-        "-E",
-        "UTF8",
-        "--locale=C",
-        "--no-sync",
-    ]);
     command.current_dir("/");
     if let Some(user) = user {
         command.uid(user.id).gid(user.group);
     }
-    let output = command.output().with_context(|| format!("start {}", program.display()))?;
+    let program = command.get_program().display().to_string();
+    let output = command.output().with_context(|| format!("start {program}"))?;
     if !output.status.success() {
-        bail!("initdb: {}", String::from_utf8_lossy(&output.stderr));
+        bail!("{program}: {}", String::from_utf8_lossy(&output.stderr));
     }
     Ok(())
 }
