@@ -176,16 +176,12 @@ impl Database {
                     let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
                     tracing::warn!(doing, duration_ms, "slow transaction");
                 }
-                match outcome {
-                    Err(refusal)
-                        if refusal.of_database().is_some_and(Error::is_busy)
-                            && database.may_try_again(tries, first.elapsed()) =>
-                    {
-                        tracing::debug!(doing, tries, "others are in the way, running the transaction again");
-                        database.make_way(tries).await;
-                    }
-                    outcome => return outcome,
+                let refusal = outcome.as_ref().err().and_then(Refusal::of_database);
+                let busy = refusal.is_some_and(Error::is_busy);
+                if !busy || !database.make_way(tries, first.elapsed()).await {
+                    return outcome;
                 }
+                tracing::debug!(doing, tries, "others were in the way, running the transaction again");
             }
         };
         joined(doing, tokio::spawn(detached.instrument(tracing::Span::current())).await)
@@ -243,30 +239,23 @@ impl Database {
         }
     }
 
-    /// Whether a transaction that others got in the way of so often may run again.
-    fn may_try_again(&self, tries: u32, since: Duration) -> bool {
+    /// Lets others finish that were in a transaction's way this often and for so long, and says whether it may run again.
+    async fn make_way(&self, tries: u32, since: Duration) -> bool {
         match self {
             // It waited for the lock each time.
             #[cfg(feature = "embedded")]
-            Self::Sqlite(_) => tries < sqlite::WRITE_TRIES_MAX && since < Duration::MAX,
-            #[cfg(feature = "cluster")]
-            Self::Postgres(_) => tries < u32::MAX && since < postgres::TRIES_TIME_MAX,
-        }
-    }
-
-    /// Lets others finish before a transaction runs again, longer each time.
-    async fn make_way(&self, tries: u32) {
-        match self {
-            #[cfg(feature = "embedded")]
-            Self::Sqlite(_) => {}
+            Self::Sqlite(_) => tries < sqlite::WRITE_TRIES_MAX,
             #[cfg(feature = "cluster")]
             Self::Postgres(_) => {
+                if since >= postgres::TRIES_TIME_MAX {
+                    return false;
+                }
                 let bound = 8_u64 << tries.min(6);
                 let bytes = random().unwrap_or([0x55; 8]);
                 tokio::time::sleep(Duration::from_millis(u64::from_le_bytes(bytes) % bound)).await;
+                true
             }
         }
-        _ = tries;
     }
 }
 
