@@ -6,11 +6,7 @@ use std::process::{Command, Output, Stdio};
 use recon_testkit::{Folder, Server};
 use serde_json::Value;
 
-use crate::support::{demo_folder, only_on_sqlite, recon, said};
-
-fn printed(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
+use crate::support::{demo_folder, only_on_sqlite, printed, recon, said};
 
 fn with(folder: &Folder, arguments: &[&str], variables: &[(&str, &str)]) -> Output {
     let mut command = folder.command("recon").unwrap();

@@ -1,6 +1,7 @@
 //! What became of a key.
 
-use recon_testkit::{Call, demo};
+use recon_idempotency::IdempotencyKey;
+use recon_testkit::{Call, KeyedClient, demo};
 use serde_json::json;
 
 use crate::support::Both;
@@ -61,16 +62,11 @@ async fn simultaneous_requests_with_one_key_have_one_effect_and_equal_answers() 
     let token = demo::sign_in(&both.worlds[0].1, &account).await.unwrap();
     // Functions take one event at a time each; what is simultaneous there are two of them beside the server.
     let body = json!({ "name": "once", "format": "csv", "options": {} });
-    let create = Call::new("POST", "/v1/datasets").bearer(&token).key("one-key").json(&body);
+    let create = Call::new("POST", "/v1/datasets").bearer(&token).json(&body);
+    let key = IdempotencyKey::random().unwrap();
     let ask = async |number: usize| {
         let (_, world) = &both.worlds[number % both.worlds.len()];
-        loop {
-            let reply = world.call(&create).await.unwrap();
-            if reply.status != 409 {
-                return reply;
-            }
-            assert_eq!(reply.json().unwrap()["code"], "idempotency_key_in_progress");
-        }
+        KeyedClient::of(world).send(&create, &key).await.unwrap()
     };
     let replies = futures_util::future::join_all((0..REQUESTS).map(ask)).await;
     let replayed = |reply: &&recon_testkit::Reply| reply.header("idempotency-replayed").is_some();

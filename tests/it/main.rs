@@ -3,6 +3,7 @@
 
 mod bad_requests;
 mod cancel;
+mod chaos;
 mod command_line;
 mod crash;
 mod datasets;
@@ -10,6 +11,7 @@ mod flow;
 mod idempotency;
 mod isolation;
 mod match_files;
+mod metrics;
 mod openapi;
 mod parity;
 mod payloads;

@@ -32,6 +32,11 @@ pub(crate) fn recon(folder: &Folder, arguments: &[&str]) -> Result<Output> {
     folder.command("recon")?.args(arguments).output().context("run recon")
 }
 
+/// What it printed on standard output.
+pub(crate) fn printed(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
 /// What it said on standard error.
 pub(crate) fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()

@@ -5,19 +5,21 @@
 )]
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use recon_domain::{DatasetId, ReconciliationId, WorkspaceId};
 use recon_idempotency::{IdempotencyKey, RETENTION_DEFAULT, Request, Scope, StoredResponse, Unanswered};
 use recon_runtime::{Clock, Environment, GRACE, Ids, Platform, Process, Turn};
 use recon_store::{
-    BACKOFF_MAX, DatasetStatus, Failure, JOB_FAILURES_MAX, JobKind, JobRecord, JobState, Json, NewDataset,
-    NewReconciliation, ReconciliationStatus, Upload,
+    BACKOFF_MAX, DatasetSeek, DatasetStatus, Failure, JOB_FAILURES_MAX, JobKind, JobRecord, JobState, Json,
+    NewDataset, NewReconciliation, ReconciliationStatus, Upload,
 };
-use recon_testkit::{Call, Folder, Server, World, demo};
+use recon_testkit::alb::Headers;
+use recon_testkit::{Call, Folder, Functions, Server, World, demo};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use crate::support::{demo_file, demo_rules, recon, said};
+use crate::support::{demo_file, demo_rules, printed, recon, said};
 
 /// How long a condition may take before a test gives up on it.
 const CONDITION_MAX: Duration = Duration::from_secs(60);
@@ -33,7 +35,7 @@ async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
 
 /// A worker without a process of its own, on a store whose clock stands still.
 struct Workshop {
-    folder: Folder,
+    folder: Arc<Folder>,
     platform: Platform,
     deps: worker::Deps,
     clock: Clock,
@@ -54,7 +56,7 @@ impl Workshop {
         let platform = Platform::open_with_clock(&environment, Process::new(), clock.clone()).unwrap();
         let deps = worker::Deps::open(&platform);
         let workspace = WorkspaceId::from_uuid(Ids::random(clock.clone()).next().unwrap());
-        Self { folder, platform, deps, clock, workspace }
+        Self { folder: Arc::new(folder), platform, deps, clock, workspace }
     }
 
     async fn open() -> Self {
@@ -206,14 +208,76 @@ async fn a_worker_takes_no_job_before_the_schema_serves_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_worker_says_once_that_it_waits_for_the_schema_and_then_goes_on() {
+async fn a_message_that_comes_twice_takes_one_job() {
+    let workshop = Workshop::open().await;
+    for _ in 0..2 {
+        workshop.uploaded(b"a;b\n1;2\n").await;
+    }
+    let functions = Functions::new(workshop.folder.clone(), Headers::Single);
+    let left = async |message: &str| {
+        let record =
+            serde_json::json!({ "messageId": message, "body": "{}", "eventSourceARN": "arn:aws:sqs:::jobs" });
+        let again = functions.invoke("worker", serde_json::json!({ "Records": [record] })).await.unwrap();
+        assert_eq!(again, serde_json::json!({ "batchItemFailures": [] }));
+        let newest = DatasetSeek { before: None, limit: 10 };
+        let page = workshop.platform.store.datasets().list(workshop.workspace, newest).await.unwrap();
+        page.items.iter().filter(|dataset| dataset.status == DatasetStatus::Ingesting).count()
+    };
+    assert_eq!([left("a").await, left("a").await, left("b").await, left("b").await], [1, 1, 0, 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_another_databases_objects_nothing_is_taken_and_everybody_says_why() {
+    let workshop = Workshop::open().await;
+    workshop.uploaded(b"a;b\n1;2\n").await;
+    let wrong = tempfile::tempdir().unwrap();
+    let wrong = format!("file://{}", wrong.path().display());
+    let (said, _ended_with_the_test) = start_worker(&workshop.folder, &[("OBJECT_URL", &wrong)]);
+    until("the worker's complaint", || said().contains("are not this database's")).await;
+    assert_eq!(workshop.next_job().await.failures, 0);
+
+    let mut config = workshop.folder.command("recon").unwrap();
+    let config = config.arg("config").env("OBJECT_URL", &wrong).output().unwrap();
+    assert_eq!(config.status.code(), Some(1));
+    assert!(printed(&config).contains("--adopt-objects"), "{}", printed(&config));
+
+    let server = World::Server(Server::start(&workshop.folder).await.unwrap());
+    let ready = Call::new("GET", "/ready");
+    server.call(&ready).await.unwrap().expect(200).unwrap();
+    std::fs::write(workshop.file_of("installation"), "another").unwrap();
+    let foreign = server.call(&ready).await.unwrap().expect(503).unwrap();
+    assert_eq!(foreign["code"], "foreign_objects");
+    workshop.folder.recon(&["migrate", "--adopt-objects"]).unwrap();
+    server.call(&ready).await.unwrap().expect(200).unwrap();
+}
+
+#[test]
+fn an_account_is_not_what_makes_a_database_that_hosts_share() {
+    if !Folder::is_postgres().unwrap() {
+        return;
+    }
     let folder = Folder::new().unwrap();
+    let add = ["user", "add", "a@example.com", "--role", "viewer", "--workspace", "w"];
+    let refused = recon(&folder, &add).unwrap();
+    assert_eq!(refused.status.code(), Some(2), "{}", said(&refused));
+    assert!(said(&refused).contains("run `recon migrate`"), "{}", said(&refused));
+    folder.recon(&["migrate"]).unwrap();
+    folder.recon(&add).unwrap();
+}
+
+/// Starts a worker; the closure reads what it said.
+fn start_worker(folder: &Folder, variables: &[(&str, &str)]) -> (impl Fn() -> String + use<>, Ended) {
     let path = folder.path().join("worker.log");
     let log = std::fs::File::create(&path).unwrap();
     let mut worker = folder.command("worker").unwrap();
-    let worker = worker.stdout(log.try_clone().unwrap()).stderr(log).spawn();
-    let _ended_with_the_test = Ended(worker.unwrap());
-    let said = || std::fs::read_to_string(&path).unwrap();
+    worker.envs(variables.iter().copied()).stdout(log.try_clone().unwrap()).stderr(log);
+    (move || std::fs::read_to_string(&path).unwrap(), Ended(worker.spawn().unwrap()))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_says_once_that_it_waits_for_the_schema_and_then_goes_on() {
+    let folder = Folder::new().unwrap();
+    let (said, _ended_with_the_test) = start_worker(&folder, &[]);
     until("the worker's complaint", || said().contains("run `recon migrate`")).await;
     folder.recon(&["migrate"]).unwrap();
     until("the worker's turn", || said().contains("takes jobs again")).await;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use axum::extract::State;
 use recon_contract::{Code, Health, Readiness, Ready};
 use recon_runtime::{Answer, Refusal, Reply};
-use recon_store::Schema;
+use recon_store::{Schema, Tie};
 
 use crate::Deps;
 
@@ -22,7 +22,7 @@ pub(crate) async fn ready(State(deps): State<Deps>) -> Answer<Ready> {
     }
     let checks = BTreeMap::from([
         ("database".to_owned(), database(&deps).await?.to_owned()),
-        ("objects".to_owned(), objects(&deps).await.to_owned()),
+        ("objects".to_owned(), objects(&deps).await?.to_owned()),
     ]);
     let all_ok = checks.values().all(|check| check == OK);
     let status = if all_ok { Readiness::Ready } else { Readiness::Degraded };
@@ -30,24 +30,23 @@ pub(crate) async fn ready(State(deps): State<Deps>) -> Answer<Ready> {
 }
 
 async fn database(deps: &Deps) -> Result<&'static str, Refusal> {
-    let detail = match deps.store.check().await {
-        Ok(Schema::Compatible { .. }) => return Ok(OK),
-        Err(_) => return Ok(DOES_NOT_ANSWER),
-        Ok(Schema::Older { found, needed }) => {
-            format!("the schema is at version {found} and this build needs {needed}; run `recon migrate`")
+    match deps.store.check().await {
+        Ok(Schema::Compatible { .. }) => Ok(OK),
+        Ok(schema @ (Schema::Older { .. } | Schema::Newer { .. })) => {
+            Err(Refusal::new(Code::IncompatibleSchema, schema.to_string()))
         }
-        Ok(Schema::Newer { found, min_compatible, known }) => {
-            format!(
-                "the schema is at version {found} for builds from {min_compatible} on, and this one knows {known}"
-            )
-        }
-    };
-    Err(Refusal::new(Code::IncompatibleSchema, detail))
+        Err(_) => Ok(DOES_NOT_ANSWER),
+    }
 }
 
-async fn objects(deps: &Deps) -> &'static str {
-    match deps.store.objects().check().await {
-        Ok(()) => OK,
-        Err(_) => DOES_NOT_ANSWER,
+async fn objects(deps: &Deps) -> Result<&'static str, Refusal> {
+    if deps.store.objects().check().await.is_err() {
+        return Ok(DOES_NOT_ANSWER);
+    }
+    match deps.store.objects_tie().await {
+        Ok(Tie::Ours | Tie::Loose) => Ok(OK),
+        Ok(tie @ Tie::Foreign) => Err(Refusal::new(Code::ForeignObjects, tie.to_string())),
+        // That is said of the database.
+        Err(_) => Ok(OK),
     }
 }

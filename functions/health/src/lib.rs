@@ -1,7 +1,7 @@
 //! `GET /health`: the process runs. `GET /ready`: it may be sent requests.
 //!
 //! Public. `/health` is 200 always. `/ready` is 200, `degraded` where something shared does not answer (or a database
-//! that is down would take every replica out of service), and 503 `draining` or `incompatible_schema`.
+//! that is down would take every replica out of service), and 503 `draining`, `incompatible_schema` or `foreign_objects`.
 
 mod handler;
 

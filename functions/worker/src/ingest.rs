@@ -49,6 +49,7 @@ pub(crate) async fn run(store: &Store, held: &Held, id: DatasetId) -> Result<(),
     let read =
         tokio::task::spawn_blocking(move || teller.judge(read(file, &options, &files, &teller))).await??;
 
+    fail::fail_point!("ingest-read");
     let result = match read {
         Read::NoTable(failure) => IngestResult::Rejected(failure),
         Read::Table { profile, rejected } => {
@@ -57,6 +58,7 @@ pub(crate) async fn run(store: &Store, held: &Held, id: DatasetId) -> Result<(),
             let object_of_rejected = object_name::rejected_beside(&object);
             upload::put(&objects, &object_of_rejected, &targets.rejected, &held.teller()).await?;
             upload::put(&objects, &object, &targets.columns, &held.teller()).await?;
+            fail::fail_point!("ingest-stored");
             IngestResult::Ready(DatasetContent {
                 object,
                 rows: profile.rows,

@@ -67,7 +67,8 @@ enum Cut {
     Inconsistent(&'static str),
 }
 
-/// Takes at most one job and works it off. On a schema that does not serve this build it takes none.
+/// Takes at most one job and works it off. On a schema that does not serve this build, or with objects that are not its
+/// database's, it takes none.
 ///
 /// # Errors
 /// When no job can be asked for, or the end of one cannot be written down; its lease will run out.
@@ -90,11 +91,12 @@ async fn take(deps: &Deps) -> Result<Turn, Error> {
     };
     let held = Held::keep(deps, lease);
     tracing::info!(job = %held.job, kind = held.kind().as_str(), attempt = held.attempt, "job taken");
+    fail::fail_point!(&format!("{}-leased", held.kind().as_str()));
     let ended = match held.subject {
         Subject::Dataset(id) => ingest::run(&deps.store, &held, id).await,
         Subject::Reconciliation(id) => reconcile::run(&deps.store, &held, id).await,
     };
-    if let Err(Cut::Store(Error::Database { .. })) = ended {
+    if let Err(Cut::Store(Error::Database { .. }) | Cut::Object(_)) = ended {
         deps.schema.doubt();
     }
     let published = ended.is_ok();
@@ -150,7 +152,10 @@ async fn is_cancelled(store: &Store, held: &Held) -> Result<bool, Error> {
     Ok(found.is_some_and(|found| found.status == ReconciliationStatus::Cancelled))
 }
 
-/// How this worker calls itself in the records: for people who look for it.
+/// How this worker calls itself in the records: for people who look for it. In a container every process is number 1, and the
+/// host is the container.
 fn name() -> String {
-    format!("process {}", std::process::id())
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let on = if host.trim().is_empty() { "" } else { " on " };
+    format!("process {}{on}{}", std::process::id(), host.trim())
 }

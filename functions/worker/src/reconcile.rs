@@ -109,6 +109,7 @@ pub(crate) async fn run(store: &Store, held: &Held, id: ReconciliationId) -> Res
             upload::put(&objects, &object, &matches, &held.teller()).await?;
             let object_of_rejections = object_name::rejections(id, held.attempt);
             upload::put(&objects, &object_of_rejections, &rejections, &held.teller()).await?;
+            fail::fail_point!("reconcile-stored");
             let published = Published {
                 summary: Json::of(&Summary::from(summary.as_ref()))?,
                 digest: summary.digest.clone(),
@@ -137,6 +138,7 @@ async fn write_breaks(
 ) -> Result<(), recon_store::Error> {
     while let Some(batch) = batches.recv().await {
         store.breaks().insert(held, batch).await?;
+        fail::fail_point!("reconcile-between-breaks");
     }
     Ok(())
 }

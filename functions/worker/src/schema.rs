@@ -1,11 +1,11 @@
-//! Whether a worker may work: only on a schema that serves this build.
+//! Whether a worker may work: only on a schema that serves this build, and on the objects of its database.
 
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use recon_store::{Error, Schema, Store};
+use recon_store::{Error, Schema, Store, Tie};
 
-/// What a worker knows about the schema. Clones share it, so that of all lanes one says what is wrong.
+/// What a worker knows about what it stands on. Clones share it, so that of all lanes one says what is wrong.
 #[derive(Clone, Default)]
 pub(crate) struct Gate(Arc<Mutex<Known>>);
 
@@ -15,31 +15,33 @@ enum Known {
     Nothing,
     Serves,
     /// It does not serve, and people were told so.
-    Told(Schema),
+    Told(String),
 }
 
 impl Gate {
-    /// Whether the schema serves this build. It is looked at until it does.
+    /// Whether schema and objects serve. They are looked at until they do.
     ///
     /// # Errors
-    /// When the database does not answer.
+    /// When one of them does not answer.
     pub(crate) async fn serves(&self, store: &Store) -> Result<bool, Error> {
         if *self.known() == Known::Serves {
             return Ok(true);
         }
-        let schema = store.check().await?;
+        let obstacle = obstacle(store).await?;
         // Lanes look at the same time: the one that changes what is known speaks.
         let mut known = self.known();
-        match schema {
-            Schema::Compatible { .. } => {
+        match obstacle {
+            None => {
                 if let Known::Told(_) = mem::replace(&mut *known, Known::Serves) {
-                    tracing::info!("worker takes jobs again: {schema}");
+                    tracing::info!("worker takes jobs again");
                 }
                 Ok(true)
             }
-            Schema::Older { .. } | Schema::Newer { .. } => {
-                if mem::replace(&mut *known, Known::Told(schema)) != Known::Told(schema) {
-                    tracing::error!("worker waits: {schema}");
+            Some(obstacle) => {
+                let told = Known::Told(obstacle.clone());
+                if *known != told {
+                    tracing::error!("worker waits: {obstacle}");
+                    *known = told;
                 }
                 Ok(false)
             }
@@ -57,4 +59,17 @@ impl Gate {
     fn known(&self) -> MutexGuard<'_, Known> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What has to change before a job may be taken: with other objects than its database's, a worker would reject uploads
+/// that it cannot find.
+async fn obstacle(store: &Store) -> Result<Option<String>, Error> {
+    match store.check().await? {
+        Schema::Compatible { .. } => {}
+        schema @ (Schema::Older { .. } | Schema::Newer { .. }) => return Ok(Some(schema.to_string())),
+    }
+    Ok(match store.objects_tie().await? {
+        Tie::Ours | Tie::Loose => None,
+        tie @ Tie::Foreign => Some(tie.to_string()),
+    })
 }

@@ -95,8 +95,8 @@ EXAMPLES
   DATABASE_URL=sqlite:///var/lib/recon/recon.db recon migrate
 
 A SQLite file that is older is copied beside itself first, to FILE.bak-VERSION; `recon serve` does the same when it starts. On
-PostgreSQL several may migrate at once: one does.")]
-    Migrate,
+PostgreSQL several may migrate at once: one does. The first migration ties the objects at OBJECT_URL to the database.")]
+    Migrate(MigrateArgs),
     /// Accounts.
     #[command(subcommand)]
     User(UserCommand),
@@ -162,6 +162,16 @@ pub(crate) struct ConfigArgs {
     pub format: FormatArgs,
 }
 
+/// Bring the database's schema to the one this version needs.
+#[derive(Debug, Args)]
+pub(crate) struct MigrateArgs {
+    /// Take the objects at OBJECT_URL for this database's, wherever they were before.
+    ///
+    /// After a restore or a move. The sweeper then deletes what is there and no record names.
+    #[arg(long)]
+    pub adopt_objects: bool,
+}
+
 /// Print what a shell needs to complete commands and options.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
@@ -213,7 +223,7 @@ impl Command {
             Self::Sweep(arguments) => arguments.format,
             Self::Serve
             | Self::Work
-            | Self::Migrate
+            | Self::Migrate(_)
             | Self::Healthcheck
             | Self::Openapi
             | Self::Schema(_)

@@ -26,7 +26,7 @@ fn main() -> ExitCode {
         Command::Serve => command::serve::run(),
         Command::Work => command::work::run(),
         Command::Sweep(arguments) => command::sweep::run(&arguments),
-        Command::Migrate => command::migrate::run(),
+        Command::Migrate(arguments) => command::migrate::run(&arguments),
         Command::User(UserCommand::Add(arguments)) => command::user_add::run(&arguments),
         Command::Config(arguments) => command::config::run(&arguments),
         Command::Healthcheck => Ok(command::healthcheck::run()),

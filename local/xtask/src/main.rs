@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a terminal program speaks to the terminal")]
 
 mod bench;
+mod chaos;
 mod check_truth;
 mod demo;
 mod generate;
@@ -43,6 +44,8 @@ enum Command {
     CheckTruth(check_truth::Arguments),
     /// Measures the reconciliation of generated pairs.
     Bench(bench::Arguments),
+    /// Kills processes at every step of what they do, and looks at what is left.
+    Chaos(chaos::Arguments),
     /// Fills a folder with the store that tests/fixtures/lambda/ is about.
     Seed(seed::Arguments),
     /// Writes the OpenAPI document and the page that shows it, or checks them.
@@ -59,6 +62,7 @@ fn main() -> ExitCode {
         Command::Gen(arguments) => generate::run(&arguments),
         Command::CheckTruth(arguments) => check_truth::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
+        Command::Chaos(arguments) => chaos::run(&arguments),
         Command::Seed(arguments) => seed::run(&arguments),
         Command::Openapi(arguments) => openapi::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),

@@ -27,6 +27,10 @@ fn prepare_services() -> Result<()> {
         need("initdb", "postgresql", "PostgreSQL, which tests start for themselves")
             .or_else(|missing| if has_postgres() { Ok(()) } else { Err(missing) })?;
     }
+    // It is where only root's path leads.
+    if !process::is_there("/usr/sbin/pgbouncer", &["--version"]) {
+        need("pgbouncer", "pgbouncer", "PgBouncer, which tests start for themselves")?;
+    }
     need("redis-server", "redis-server", "Redis, which tests start for themselves")
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::Unstorable;
-#[cfg(any(feature = "embedded", feature = "postgres"))]
+#[cfg(any(feature = "embedded", feature = "postgres", feature = "aws"))]
 use crate::transition::RETRY_AFTER_MIN;
 
 /// Why a verb failed. A caller with an open transaction has to roll it back.
@@ -35,6 +35,15 @@ pub enum Error {
         /// Its `maxmemory-policy`.
         policy: String,
     },
+    /// The table is not one that records can be kept in.
+    #[cfg(feature = "aws")]
+    #[error("the table {table} cannot hold idempotency records: {reason}")]
+    UnfitTable {
+        /// Its name.
+        table: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The answer must not be kept.
     #[error(transparent)]
     Unstorable(#[from] Unstorable),
@@ -53,7 +62,7 @@ pub enum Error {
     Random(#[from] getrandom::Error),
 }
 
-#[cfg(any(feature = "embedded", feature = "postgres"))]
+#[cfg(any(feature = "embedded", feature = "postgres", feature = "aws"))]
 impl Error {
     /// Somebody else holds the key, nobody knows for how long.
     pub(crate) const IN_FLIGHT: Self = Self::InFlight { retry_after: RETRY_AFTER_MIN };

@@ -1,5 +1,7 @@
 //! What the decisions of [`decide`] mean for a record that a store has read: the same in every store.
 
+use std::time::Instant;
+
 use crate::transition::{Decision, Event, Proof, Record, SeedOf, Standing, decide};
 use crate::{
     Claim, ClaimToken, Claimed, Entry, EntryState, Error, Held, Seed, StoreTime, StoredResponse, Unanswered,
@@ -51,12 +53,14 @@ pub(crate) fn begin(
         Decision::Apply | Decision::EndLease | Decision::Lost(_) => return Err(Error::Raced),
     };
     let drawn = draw()?;
+    let is_takeover = seed == SeedOf::Record;
     let seed = match (seed, found) {
         (SeedOf::Record, Some(found)) => found.seed,
         (SeedOf::New, _) | (SeedOf::Record, None) => drawn.seed,
     };
     let proof = Proof { fingerprint: request.fingerprint, fence, claim_token: drawn.claim_token };
-    Ok(Claimed::Run(Claim { id: request.record_id(), proof, seed, retention: request.retention }))
+    let (id, retention, since) = (request.record_id(), request.retention, Instant::now());
+    Ok(Claimed::Run(Claim { id, proof, seed, retention, is_takeover, since }))
 }
 
 /// What a request gets from what its key holds; `None` when it has to run.

@@ -69,10 +69,39 @@ impl IdempotencyKey {
         Ok(Self(text))
     }
 
+    /// The key of something that has an id of another form, by a digest of it.
+    #[cfg(any(feature = "embedded", feature = "postgres", feature = "memory"))]
+    pub(crate) fn of_digest(digest: &[u8; 32]) -> Self {
+        let digits = digest.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+        Self(digits.map(|digit| char::from(b"0123456789abcdef"[usize::from(digit)])).collect())
+    }
+
     /// The key without quotes and escapes.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+#[cfg(feature = "client")]
+impl IdempotencyKey {
+    /// A new one, for one request: a random UUID.
+    ///
+    /// # Errors
+    /// Of the operating system's generator.
+    pub fn random() -> Result<Self, getrandom::Error> {
+        let mut bytes = [0; 16];
+        getrandom::fill(&mut bytes)?;
+        Ok(Self(uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()))
+    }
+
+    /// The value of the header `Idempotency-Key`.
+    #[must_use]
+    pub fn to_header(&self) -> String {
+        if self.0.bytes().all(is_bare) {
+            return self.0.clone();
+        }
+        format!("\"{}\"", self.0.replace('\\', "\\\\").replace('"', "\\\""))
     }
 }
 

@@ -1,11 +1,21 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(
-    not(any(feature = "embedded", feature = "postgres", feature = "redis", feature = "memory")),
+    not(any(
+        feature = "embedded",
+        feature = "postgres",
+        feature = "redis",
+        feature = "memory",
+        feature = "aws"
+    )),
     expect(dead_code, reason = "without a store only the types and the transition function are left")
 )]
 
 #[cfg(feature = "axum")]
 pub mod axum;
+#[cfg(feature = "client")]
+pub mod client;
+#[cfg(feature = "aws")]
+pub mod dynamodb;
 mod error;
 mod fingerprint;
 mod found;
@@ -14,6 +24,10 @@ mod json;
 mod key;
 #[cfg(feature = "memory")]
 pub mod memory;
+#[cfg(any(feature = "embedded", feature = "postgres", feature = "memory"))]
+pub mod message;
+pub mod metrics;
+mod open;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 mod record;
@@ -27,13 +41,14 @@ pub mod sqlite;
 mod store;
 mod time;
 pub mod transition;
-#[cfg(any(feature = "embedded", feature = "postgres", feature = "memory"))]
+#[cfg(any(feature = "embedded", feature = "postgres", feature = "memory", feature = "aws"))]
 pub mod work;
 
 pub use error::Error;
 pub use fingerprint::{Fingerprint, Request};
 pub use guard::{ClaimOutcome, Guard, RETENTION_DEFAULT, Unanswered};
 pub use key::{IdempotencyKey, KEY_BYTES_MAX, KeyError, RecordId, Scope};
+pub use open::{OpenError, open};
 pub use record::{Claim, ClaimToken, Claimed, Completion, Entry, EntryState, Extension, Held, Release, Seed};
 pub use response::{Body, HEADERS_ALLOWED, INLINE_BYTES_MAX, StoredResponse, Unstorable};
 pub use store::ClaimStore;

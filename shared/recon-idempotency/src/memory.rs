@@ -9,11 +9,14 @@ use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, ready};
 
 use crate::found::{self, Drawn, Ending, Found};
+use crate::metrics::StoreKind;
 use crate::transition::{Event, Record, State};
 use crate::{
     Claim, ClaimStore, Claimed, Completion, Entry, Error, Extension, Held, IdempotencyKey, RecordId, Release,
     Scope, StoreTime, StoredResponse, Unanswered,
 };
+
+const KIND: StoreKind = StoreKind::Memory;
 
 /// Claims behind a mutex.
 pub struct Store {
@@ -132,7 +135,9 @@ impl ClaimStore for Store {
         request: &'a Unanswered,
         lease: Duration,
     ) -> BoxFuture<'a, Result<Claimed, Error>> {
-        ready(self.claim_now(request, lease)).boxed()
+        let claimed = self.claim_now(request, lease);
+        KIND.claimed(&claimed);
+        ready(claimed).boxed()
     }
 
     fn complete<'a>(
@@ -140,15 +145,21 @@ impl ClaimStore for Store {
         claim: &'a Claim,
         response: &'a StoredResponse,
     ) -> BoxFuture<'a, Result<Completion, Error>> {
-        ready(self.complete_now(claim, response)).boxed()
+        let completed = self.complete_now(claim, response);
+        KIND.completed(claim, &completed);
+        ready(completed).boxed()
     }
 
     fn release<'a>(&'a self, claim: &'a Claim) -> BoxFuture<'a, Result<Release, Error>> {
-        ready(self.release_now(claim)).boxed()
+        let released = self.release_now(claim);
+        KIND.released(&released);
+        ready(released).boxed()
     }
 
     fn extend<'a>(&'a self, claim: &'a Claim, lease: Duration) -> BoxFuture<'a, Result<Extension, Error>> {
-        ready(self.extend_now(claim, lease)).boxed()
+        let extended = self.extend_now(claim, lease);
+        KIND.extended(&extended);
+        ready(extended).boxed()
     }
 
     fn look_up<'a>(&'a self, request: &'a Unanswered) -> BoxFuture<'a, Result<Option<Held>, Error>> {

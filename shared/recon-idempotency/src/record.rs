@@ -1,7 +1,7 @@
 //! What a store keeps for a key, and what it hands out for it.
 
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -76,13 +76,15 @@ pub struct Claim {
     pub(crate) proof: Proof,
     pub(crate) seed: Seed,
     pub(crate) retention: Duration,
+    pub(crate) is_takeover: bool,
+    pub(crate) since: Instant,
 }
 
 impl Claim {
     /// The same claim, for a task of its own. Callers have one only, so that none is used after it has ended.
     #[cfg(any(feature = "embedded", feature = "postgres"))]
     pub(crate) const fn duplicate(&self) -> Self {
-        Self { id: self.id, proof: self.proof, seed: self.seed, retention: self.retention }
+        Self { ..*self }
     }
 
     /// What the ids of the work are derived from.
@@ -101,6 +103,18 @@ impl Claim {
     #[must_use]
     pub const fn fence(&self) -> u64 {
         self.proof.fence
+    }
+
+    /// Whether the lease of another holder had ended, whose work may have had its effect already.
+    #[must_use]
+    pub const fn is_takeover(&self) -> bool {
+        self.is_takeover
+    }
+
+    /// How long ago it was claimed, on this process's clock.
+    #[must_use]
+    pub fn age(&self) -> Duration {
+        self.since.elapsed()
     }
 
     /// The id (UUIDv8) to hand to a remote system for one step of the work. Whoever takes the work over derives the same

@@ -22,6 +22,7 @@ use tokio::sync::OnceCell;
 use self::connection::{Connection, Servers, in_time};
 use self::wire::{Argument, Columns, row};
 use crate::found::{self, Drawn, Ending, Found};
+use crate::metrics::StoreKind;
 use crate::sql::AnswerColumns;
 use crate::transition::Event;
 use crate::{
@@ -33,6 +34,8 @@ use crate::{
 const RESPONSE_MAX: Duration = Duration::from_millis(250);
 /// The script counts in doubles, which are exact up to here: the year 2255.
 const TIME_MAX: StoreTime = StoreTime::from_micros(9_007_199_254_740_991);
+
+const KIND: StoreKind = StoreKind::Redis;
 
 const DECIDE: &str = include_str!("redis/decide.lua");
 const VERBS: &str = include_str!("redis/verbs.lua");
@@ -66,7 +69,7 @@ impl Store {
     /// Over one server, whose keys get this prefix. Nothing is opened before the first use.
     #[must_use]
     pub fn new(client: Client, prefix: impl Into<String>) -> Self {
-        Self::over(Servers::One(client), prefix.into())
+        Self::over(Servers::One(Box::new(client)), prefix.into())
     }
 
     /// Over a cluster, whose keys get this prefix, which needs no `{tag}`: a verb has one key. Nothing is opened before the first use.
@@ -169,6 +172,7 @@ impl ClaimStore for Store {
             agreed(&decision, if matches!(claimed, Claimed::Run(_)) { "run" } else { "answer" })?;
             Ok(claimed)
         }
+        .inspect(|claimed| KIND.claimed(claimed))
         .boxed()
     }
 
@@ -199,6 +203,7 @@ impl ClaimStore for Store {
                 Ending::EndLease => return Err(Error::Raced),
             })
         }
+        .inspect(|completed| KIND.completed(claim, completed))
         .boxed()
     }
 
@@ -210,6 +215,7 @@ impl ClaimStore for Store {
                 Ending::Lost(_) => Release::Lost,
             })
         }
+        .inspect(|released| KIND.released(released))
         .boxed()
     }
 
@@ -223,6 +229,7 @@ impl ClaimStore for Store {
                 Ending::EndLease => return Err(Error::Raced),
             })
         }
+        .inspect(|extended| KIND.extended(extended))
         .boxed()
     }
 
@@ -231,6 +238,7 @@ impl ClaimStore for Store {
             let read = self.call(request.record_id(), &[Argument::Text("read")]).await?;
             found::look_up(read.found, request, read.now)
         }
+        .inspect(|found| KIND.asked(found))
         .boxed()
     }
 
@@ -243,6 +251,7 @@ impl ClaimStore for Store {
             let read = self.call(RecordId::of(scope, key), &[Argument::Text("read")]).await?;
             Ok(found::entry(read.found, read.now))
         }
+        .inspect(|found| KIND.asked(found))
         .boxed()
     }
 

@@ -13,7 +13,8 @@ use futures_util::future::BoxFuture;
 use sqlx::{SqliteConnection, SqlitePool};
 
 pub use crate::Error;
-use crate::sql::{self, Bind, Read, Row, Table, columns, pooled, verbs};
+use crate::metrics::StoreKind;
+use crate::sql::{self, Bind, Read, Row, Table, columns, pooled, read_anywhere, verbs};
 use crate::{
     Claim, ClaimOutcome, ClaimStore, Claimed, Completion, Entry, Extension, Guard, Held, IdempotencyKey,
     RecordId, Release, Scope, StoredResponse, Unanswered,
@@ -39,7 +40,8 @@ const READ: &str = concat!(
 );
 
 verbs!(SqliteConnection);
-pooled!(SqlitePool, SqliteConnection, "begin immediate");
+pooled!(SqlitePool, SqliteConnection, "begin immediate", StoreKind::Sqlite, tx => &mut tx);
+read_anywhere!();
 
 impl Table for SqliteConnection {
     const PURGE: &'static str = concat!(

@@ -78,10 +78,12 @@ where
     W: Future<Output = Result<StoredResponse, Failed<E>>> + Send,
     E: Send,
 {
+    fail::fail_point!("idempotency-before-claim");
     let claim = match store.claim(&request, lease).await? {
         Claimed::Run(claim) => claim,
         Claimed::Held(held) => return Ok(held.into()),
     };
+    fail::fail_point!("idempotency-after-claim");
     // Beside the work, so that a store that is slow holds up neither of the two.
     let heartbeats = async {
         loop {
@@ -97,11 +99,16 @@ where
         () = heartbeats => return winners(&*store, &request).await,
     };
     match done {
-        Ok(response) => match store.complete(&claim, &response).await? {
-            Completion::Stored { .. } => Ok(ClaimOutcome::Fresh { value: (), response }),
-            Completion::Lost(Some(held)) => Ok(held.into()),
-            Completion::Lost(None) => winners(&*store, &request).await,
-        },
+        Ok(response) => {
+            fail::fail_point!("idempotency-before-complete");
+            let completion = store.complete(&claim, &response).await?;
+            fail::fail_point!("idempotency-after-complete");
+            match completion {
+                Completion::Stored { .. } => Ok(ClaimOutcome::Fresh { value: (), response }),
+                Completion::Lost(Some(held)) => Ok(held.into()),
+                Completion::Lost(None) => winners(&*store, &request).await,
+            }
+        }
         Err(Failed::NoEffect(error)) => {
             // Where it cannot be given back, its lease ends.
             _ = store.release(&claim).await;

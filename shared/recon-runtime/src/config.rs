@@ -24,6 +24,17 @@ pub struct ServerConfig {
     pub port: u16,
 }
 
+/// Where metrics are served.
+#[derive(Debug, Clone)]
+pub struct AdminConfig {
+    /// The address: the server's.
+    pub bind_address: IpAddr,
+    /// The port; 0 picks a free one, `None` is none.
+    pub port: Option<u16>,
+    /// Whether somebody asked for this port, so that it may not be another one, or none.
+    pub is_given: bool,
+}
+
 /// What the server tells and asks its clients.
 #[derive(Debug, Clone)]
 pub struct WebConfig {
@@ -72,6 +83,24 @@ impl ServerConfig {
         Ok(Self {
             bind_address: environment.read(&setting::BIND_ADDRESS)?,
             port: environment.read(&setting::PORT)?,
+        })
+    }
+}
+
+impl AdminConfig {
+    /// Reads `BIND_ADDRESS` and `ADMIN_PORT`.
+    ///
+    /// # Errors
+    /// When one of them does not read.
+    pub fn read(environment: &Environment) -> Result<Self, SettingError> {
+        let port = environment.text(&setting::ADMIN_PORT)?;
+        Ok(Self {
+            bind_address: environment.read(&setting::BIND_ADDRESS)?,
+            port: match port.as_str() {
+                "off" => None,
+                _ => Some(environment.read(&setting::ADMIN_PORT)?),
+            },
+            is_given: environment.variable(setting::ADMIN_PORT.name).is_some(),
         })
     }
 }
@@ -208,6 +237,19 @@ mod tests {
             let error = read([(name, value), unset]).unwrap_err().to_string();
             assert!(error.starts_with(name) && error.contains(value), "{error}");
         }
+    }
+
+    #[test]
+    fn metrics_have_a_port_unless_they_are_off() {
+        let read = |port| AdminConfig::read(&Environment::of([("ADMIN_PORT", port)]));
+        let port = |port| read(port).map(|config| (config.port, config.is_given)).unwrap();
+        assert_eq!(
+            [port(""), port("0"), port("9000")],
+            [(Some(8081), false), (Some(0), true), (Some(9000), true)]
+        );
+        assert_eq!(port("off"), (None, true));
+        let error = read("many").unwrap_err().to_string();
+        assert_eq!(error, "ADMIN_PORT: expected a port, 0 to 65535, or `off`, got `many`");
     }
 
     #[test]

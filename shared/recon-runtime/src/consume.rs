@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 
 use crate::config::WorkerConfig;
 use crate::serve::{RunError, ended, start};
-use crate::{Environment, Platform, Process, because};
+use crate::{Admin, Environment, Platform, Process, because};
 
 /// What one turn of a worker came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,8 +51,12 @@ where
         let deps = open(&platform);
         let turn = move || turn(deps.clone());
         if environment.is_lambda() {
-            return sqs::consume_messages(turn).await.map_err(RunError::Lambda);
+            let claims = platform.store.keys().claims();
+            return sqs::consume_messages(claims, platform.clock.clone(), turn)
+                .await
+                .map_err(RunError::Lambda);
         }
+        let _admin = Admin::start(&environment, &platform).await?;
         consume_jobs(&platform.process, &config, turn).await;
         platform.store.close().await;
         Ok(())

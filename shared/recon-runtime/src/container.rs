@@ -12,13 +12,11 @@ use tokio::sync::Semaphore;
 
 #[cfg(test)]
 pub(crate) use self::connection::KEEP_ALIVE;
+pub(crate) use self::connection::Limits;
 use self::connection::attend;
 use crate::Process;
 use crate::config::ServerConfig;
 
-/// The most connections at once. Further ones wait in the system's queue until one closes; each takes a file
-/// descriptor and some tens of kilobytes.
-pub(crate) const CONNECTIONS_MAX: u32 = 4096;
 /// How long to wait before accepting again when the system has no more sockets to give.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -36,11 +34,18 @@ pub async fn listen(config: &ServerConfig) -> io::Result<TcpListener> {
 /// connection and whoever sends requests here learns to send them elsewhere. Then it accepts no more, closes idle
 /// connections, and gives what is in flight its grace.
 pub async fn serve_router(process: &Process, listener: TcpListener, router: Router) {
-    serve_connections(process, listener, router, CONNECTIONS_MAX).await;
+    serve_connections(process, listener, router, Limits::CLIENTS).await;
+    tracing::info!("every connection is closed");
 }
 
-/// The same with another limit.
-pub(crate) async fn serve_connections(process: &Process, listener: TcpListener, router: Router, max: u32) {
+/// The same with other limits.
+pub(crate) async fn serve_connections(
+    process: &Process,
+    listener: TcpListener,
+    router: Router,
+    limits: Limits,
+) {
+    let max = limits.connections_max;
     // Each connection holds a place until it is closed.
     let places = Arc::new(Semaphore::new(usize::try_from(max).unwrap_or(Semaphore::MAX_PERMITS)));
     loop {
@@ -49,8 +54,8 @@ pub(crate) async fn serve_connections(process: &Process, listener: TcpListener, 
             () = process.accepting_over() => break,
         };
         match accepted {
-            Ok((place, (stream, peer))) => {
-                let attended = attend(process.clone(), stream, peer, router.clone());
+            Ok((place, connection)) => {
+                let attended = attend(process.clone(), connection, router.clone(), limits);
                 tokio::spawn(async move {
                     attended.await;
                     drop(place);
@@ -65,7 +70,6 @@ pub(crate) async fn serve_connections(process: &Process, listener: TcpListener, 
     drop(listener);
     // Every place is free when every connection is closed; at the end of the grace they close by themselves.
     let _closed = places.acquire_many(max).await;
-    tracing::info!("every connection is closed");
 }
 
 type Accepted = (tokio::sync::OwnedSemaphorePermit, (tokio::net::TcpStream, std::net::SocketAddr));

@@ -11,6 +11,7 @@ use recon_contract::route::{LimitClass, Method, Route};
 use recon_contract::{Code, Problem};
 use recon_session::{SessionRecord, SessionToken, Sessions, Touch};
 use recon_store::Users;
+use tokio::time::{Instant, timeout_at};
 
 use crate::caller::CallerSession;
 use crate::config::WebConfig;
@@ -45,9 +46,11 @@ pub(crate) async fn enter(
     next: Next,
 ) -> Result<Response, Refusal> {
     let gate = Gate::of_request(request.extensions())?.clone();
+    let deadline = Instant::now() + REQUEST_TIME;
     gate.check_size(&route, request.headers())?;
     if route.access.needs_session() {
-        let session = gate.admit(&route, request.headers()).await?;
+        let admitted = timeout_at(deadline, gate.admit(&route, request.headers()));
+        let session = admitted.await.map_err(|_| timed_out())??;
         request.extensions_mut().insert(Caller::from(&session));
         request.extensions_mut().insert(CallerSession(session));
     }
@@ -56,12 +59,14 @@ pub(crate) async fn enter(
     match route.limit {
         LimitClass::Upload => Ok(answer.await),
         LimitClass::Free | LimitClass::SignIn | LimitClass::Read | LimitClass::Write => {
-            tokio::time::timeout(REQUEST_TIME, answer).await.map_err(|_| {
-                let detail = format!("no answer within {} seconds", REQUEST_TIME.as_secs());
-                Problem::new(Code::TimedOut, detail).retry_after(RETRY_SECONDS).into()
-            })
+            timeout_at(deadline, answer).await.map_err(|_| timed_out())
         }
     }
+}
+
+fn timed_out() -> Refusal {
+    let detail = format!("no answer within {} seconds", REQUEST_TIME.as_secs());
+    Problem::new(Code::TimedOut, detail).retry_after(RETRY_SECONDS).into()
 }
 
 impl Gate {

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod admin;
 mod answer;
 mod app;
 mod caller;
@@ -12,10 +13,12 @@ mod cookie;
 mod download;
 mod environment;
 mod extract;
+mod fail_points;
 mod gate;
 mod ids;
 mod lambda;
 mod leftovers;
+mod metrics;
 mod mount;
 mod platform;
 mod problem;
@@ -29,6 +32,7 @@ mod telemetry;
 mod tests;
 pub mod wire;
 
+pub use admin::{Admin, AdminError};
 pub use answer::{Answer, Reply};
 pub use app::{RequestId, app};
 pub use caller::{Caller, CallerSession};

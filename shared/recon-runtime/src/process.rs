@@ -38,6 +38,7 @@ impl Process {
     /// # Errors
     /// When signals cannot be listened to.
     pub fn with_signals() -> std::io::Result<Self> {
+        crate::fail_points::arm();
         let process = Self::accepting_for(DRAIN_WAIT);
         let (mut terminate, mut interrupt) =
             (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);

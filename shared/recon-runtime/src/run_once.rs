@@ -31,7 +31,8 @@ where
     let ran = async {
         let platform = start(&environment)?;
         let deps = open(&platform, &environment)?;
-        let task = || task(deps.clone());
+        // Boxed, since futures of futures have a depth at which the compiler gives up.
+        let task = || Box::pin(task(deps.clone()));
         if environment.is_lambda() {
             return on_schedule(task).await.map_err(RunError::Lambda);
         }

@@ -7,7 +7,10 @@ use std::process::ExitCode;
 use axum::Router;
 
 use crate::config::ServerConfig;
-use crate::{Environment, Platform, Process, SettingError, app, because, container, lambda, telemetry};
+use crate::{
+    Admin, AdminError, Environment, Platform, Process, SettingError, app, because, container, lambda,
+    telemetry,
+};
 
 /// Why a process could not run.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +25,8 @@ pub(crate) enum RunError {
         #[source]
         source: std::io::Error,
     },
+    #[error(transparent)]
+    Admin(#[from] AdminError),
     #[error(transparent)]
     Task(Box<dyn std::error::Error + Send + Sync>),
     #[error("the Lambda runtime API failed: {0}")]
@@ -42,6 +47,7 @@ pub async fn serve<D>(open: impl FnOnce(&Platform) -> D, router: impl FnOnce(D) 
         let address = format!("{}:{}", config.bind_address, config.port);
         let listener =
             container::listen(&config).await.map_err(|source| RunError::Listen { address, source })?;
+        let _admin = Admin::start(&environment, &platform).await?;
         container::serve_router(&platform.process, listener, router).await;
         platform.store.close().await;
         Ok(())

@@ -66,6 +66,15 @@ pub const PORT: Setting = Setting {
     about: "port that the server listens on; 0 picks a free one",
 };
 
+/// Which port metrics are served on.
+pub const ADMIN_PORT: Setting = Setting {
+    name: "ADMIN_PORT",
+    default: "8081",
+    expects: "a port, 0 to 65535, or `off`",
+    secret: false,
+    about: "port that metrics are served on, at `/metrics`; 0 picks a free one, `off` serves none",
+};
+
 /// The address under which clients know this service.
 pub const PUBLIC_URL: Setting = Setting {
     name: "PUBLIC_URL",
@@ -136,6 +145,7 @@ pub const ALL: &[&Setting] = &[
     &OBJECT_URL,
     &BIND_ADDRESS,
     &PORT,
+    &ADMIN_PORT,
     &PUBLIC_URL,
     &LOG,
     &LOG_FORMAT,

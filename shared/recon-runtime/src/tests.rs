@@ -1,5 +1,6 @@
 //! The runtime as handlers and clients meet it: requests through `app`, on a store of their own.
 
+mod admin;
 mod agreement;
 mod answers;
 mod bodies;

@@ -1,11 +1,15 @@
 //! Sessions in SQLite.
 
-use sqlx::SqlitePool as Pool;
-use sqlx::sqlite::SqliteRow as DatabaseRow;
+use sqlx::query::Query;
+use sqlx::sqlite::{SqliteArguments, SqliteRow as DatabaseRow};
+use sqlx::{Sqlite, SqlitePool as Pool};
 
-#[expect(
-    clippy::duplicate_mod,
-    reason = "one text for two drivers, whose types have no trait in common that counts rows"
+#[cfg_attr(
+    all(feature = "embedded", feature = "cluster"),
+    expect(
+        clippy::duplicate_mod,
+        reason = "one text for two drivers, whose types have no trait in common that counts rows"
+    )
 )]
 #[path = "verbs.rs"]
 mod verbs;
@@ -25,3 +29,25 @@ macro_rules! lock_generation {
     };
 }
 use lock_generation;
+
+type Statement = Query<'static, Sqlite, SqliteArguments>;
+
+impl SqliteSessions {
+    /// Sessions over the caller's pools; the writing one ordinarily has one connection.
+    #[must_use]
+    pub const fn new(read: Pool, write: Pool) -> Self {
+        Self::over(read, write)
+    }
+}
+
+async fn execute(pool: &Pool, statement: Statement) -> sqlx::Result<u64> {
+    Ok(statement.execute(pool).await?.rows_affected())
+}
+
+async fn fetch_optional(pool: &Pool, statement: Statement) -> sqlx::Result<Option<DatabaseRow>> {
+    statement.fetch_optional(pool).await
+}
+
+async fn fetch_all(pool: &Pool, statement: Statement) -> sqlx::Result<Vec<DatabaseRow>> {
+    statement.fetch_all(pool).await
+}

@@ -7,7 +7,7 @@ use recon_domain::{Instant, SessionId, UserId, UserRole, WorkspaceId};
 use sqlx::Row;
 use uuid::Uuid;
 
-use super::{DatabaseRow, Pool, lock_generation};
+use super::{DatabaseRow, Pool, execute, fetch_all, fetch_optional, lock_generation};
 use crate::backend::{Backend, Moment, Replacement, SessionKey, Update};
 use crate::{Attributes, Error, SessionRecord, SessionSeek, Tag, TokenHash};
 
@@ -105,24 +105,19 @@ pub struct SqlSessions {
 
 impl SqlSessions {
     /// Sessions over the caller's pools; the writing one ordinarily has one connection.
-    #[must_use]
-    pub const fn new(read: Pool, write: Pool) -> Self {
+    pub(super) const fn over(read: Pool, write: Pool) -> Self {
         Self { read, write }
     }
 
     async fn insert(&self, record: &SessionRecord) -> Result<u64, Error> {
         let tag = record.tag.to_string();
         let generation = integer(record.generation);
-        sqlx::query(CREATE_GENERATION)
-            .bind(&tag)
-            .bind(generation)
-            .execute(&self.write)
-            .await
-            .map_err(failed)?;
-        let row = sqlx::query(CREATE)
+        let query = sqlx::query(CREATE_GENERATION).bind(tag.clone()).bind(generation);
+        execute(&self.write, query).await.map_err(failed)?;
+        let query = sqlx::query(CREATE)
             .bind(record.id.uuid())
-            .bind(&tag)
-            .bind(record.token_hash.as_bytes().as_slice())
+            .bind(tag)
+            .bind(record.token_hash.as_bytes().to_vec())
             .bind(record.user.uuid())
             .bind(record.workspace.uuid())
             .bind(record.role.to_string())
@@ -131,13 +126,12 @@ impl SqlSessions {
             .bind(record.last_seen_at.micros())
             .bind(record.expires_at.micros())
             .bind(record.attributes.to_json())
-            .bind(integer(record.version))
-            .fetch_one(&self.write)
-            .await
-            .map_err(|error| match &error {
-                sqlx::Error::Database(cause) if cause.is_unique_violation() => Error::Exists,
-                _ => failed(error),
-            })?;
+            .bind(integer(record.version));
+        let row = fetch_optional(&self.write, query).await.map_err(|error| match &error {
+            sqlx::Error::Database(cause) if cause.is_unique_violation() => Error::Exists,
+            _ => failed(error),
+        })?;
+        let row = row.ok_or_else(|| failed(sqlx::Error::RowNotFound))?;
         counter(&row, "generation")
     }
 
@@ -147,14 +141,12 @@ impl SqlSessions {
         key: SessionKey,
         moment: Moment,
     ) -> Result<Option<SessionRecord>, Error> {
-        let row = sqlx::query(LOAD)
+        let query = sqlx::query(LOAD)
             .bind(moment.now.micros())
             .bind(moment.seen_after.micros())
             .bind(key.tag.to_string())
-            .bind(key.hash.as_bytes().as_slice())
-            .fetch_optional(pool)
-            .await
-            .map_err(failed)?;
+            .bind(key.hash.as_bytes().to_vec());
+        let row = fetch_optional(pool, query).await.map_err(failed)?;
         row.as_ref().map(record).transpose()
     }
 }
@@ -180,10 +172,10 @@ impl Backend for SqlSessions {
                 .bind(moment.now.micros())
                 .bind(moment.seen_after.micros())
                 .bind(key.tag.to_string())
-                .bind(key.hash.as_bytes().as_slice())
+                .bind(key.hash.as_bytes().to_vec())
                 .bind(integer(version))
                 .bind(attributes.to_json());
-            if query.execute(&self.write).await.map_err(failed)?.rows_affected() == 1 {
+            if execute(&self.write, query).await.map_err(failed)? == 1 {
                 return Ok(Update::Written);
             }
             // Only which word the caller gets depends on this look; nothing is written after it.
@@ -198,8 +190,8 @@ impl Backend for SqlSessions {
                 .bind(moment.now.micros())
                 .bind(moment.seen_after.micros())
                 .bind(key.tag.to_string())
-                .bind(key.hash.as_bytes().as_slice());
-            Ok(query.execute(&self.write).await.map_err(failed)?.rows_affected() == 1)
+                .bind(key.hash.as_bytes().to_vec());
+            Ok(execute(&self.write, query).await.map_err(failed)? == 1)
         })
     }
 
@@ -210,17 +202,15 @@ impl Backend for SqlSessions {
         moment: Moment,
     ) -> BoxFuture<'_, Result<Option<SessionRecord>, Error>> {
         Box::pin(async move {
-            let row = sqlx::query(ROTATE)
+            let query = sqlx::query(ROTATE)
                 .bind(moment.now.micros())
                 .bind(moment.seen_after.micros())
                 .bind(key.tag.to_string())
-                .bind(key.hash.as_bytes().as_slice())
-                .bind(replacement.hash.as_bytes().as_slice())
+                .bind(key.hash.as_bytes().to_vec())
+                .bind(replacement.hash.as_bytes().to_vec())
                 .bind(replacement.role.map(|role| role.to_string()))
-                .bind(replacement.expires_at.map(Instant::micros))
-                .fetch_optional(&self.write)
-                .await
-                .map_err(failed)?;
+                .bind(replacement.expires_at.map(Instant::micros));
+            let row = fetch_optional(&self.write, query).await.map_err(failed)?;
             row.as_ref().map(record).transpose()
         })
     }
@@ -232,15 +222,13 @@ impl Backend for SqlSessions {
         moment: Moment,
     ) -> BoxFuture<'_, Result<Vec<SessionRecord>, Error>> {
         Box::pin(async move {
-            let rows = sqlx::query(LIST)
+            let query = sqlx::query(LIST)
                 .bind(moment.now.micros())
                 .bind(moment.seen_after.micros())
                 .bind(tag.to_string())
                 .bind(i64::from(seek.limit))
-                .bind(seek.before.map_or(Uuid::max(), SessionId::uuid))
-                .fetch_all(&self.read)
-                .await
-                .map_err(failed)?;
+                .bind(seek.before.map_or(Uuid::max(), SessionId::uuid));
+            let rows = fetch_all(&self.read, query).await.map_err(failed)?;
             rows.iter().map(record).collect()
         })
     }
@@ -248,14 +236,14 @@ impl Backend for SqlSessions {
     fn revoke(&self, tag: Tag, id: SessionId) -> BoxFuture<'_, Result<bool, Error>> {
         Box::pin(async move {
             let query = sqlx::query(REVOKE).bind(tag.to_string()).bind(id.uuid());
-            Ok(query.execute(&self.write).await.map_err(failed)?.rows_affected() == 1)
+            Ok(execute(&self.write, query).await.map_err(failed)? == 1)
         })
     }
 
     fn revoke_all(&self, tag: Tag, generation: u64) -> BoxFuture<'_, Result<(), Error>> {
         Box::pin(async move {
             let query = sqlx::query(REVOKE_ALL).bind(tag.to_string()).bind(integer(generation));
-            query.execute(&self.write).await.map(drop).map_err(failed)
+            execute(&self.write, query).await.map(drop).map_err(failed)
         })
     }
 
@@ -265,14 +253,14 @@ impl Backend for SqlSessions {
                 .bind(moment.now.micros())
                 .bind(moment.seen_after.micros())
                 .bind(i64::from(batch));
-            query.execute(&self.write).await.map(|done| done.rows_affected()).map_err(failed)
+            execute(&self.write, query).await.map_err(failed)
         })
     }
 
     fn check(&self) -> BoxFuture<'_, Result<(), Error>> {
         Box::pin(async move {
             let query = sqlx::query("-- sessions_check\nselect 1 from sessions limit 1");
-            query.fetch_optional(&self.read).await.map(drop).map_err(failed)
+            fetch_optional(&self.read, query).await.map(drop).map_err(failed)
         })
     }
 }

@@ -8,32 +8,51 @@ use uuid::Uuid;
 
 use crate::Error;
 
-/// The clock by which leases run out and rows are dated. A database on another host has its own; SQLite's is this
-/// host's, so the process reads it.
+/// The clock by which rows are dated. Leases run out by it too, unless it is the host's and other hosts share the database:
+/// then by the database's own.
 #[derive(Clone)]
-pub struct Clock(Arc<dyn Fn() -> Instant + Send + Sync>);
+pub struct Clock {
+    read: Arc<dyn Fn() -> Instant + Send + Sync>,
+    #[cfg(feature = "cluster")]
+    is_hosts: bool,
+}
 
 impl Clock {
     /// The host's clock.
     #[must_use]
     pub fn system() -> Self {
-        Self::from_fn(|| {
+        let read = || {
             #[expect(clippy::disallowed_methods, reason = "this is the store's clock, which tests replace")]
             let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
             Instant::from_micros(i64::try_from(since_epoch.as_micros()).unwrap_or(i64::MAX))
-        })
+        };
+        Self {
+            #[cfg(feature = "cluster")]
+            is_hosts: true,
+            ..Self::from_fn(read)
+        }
     }
 
     /// A clock that reads another one.
     #[must_use]
     pub fn from_fn(read: impl Fn() -> Instant + Send + Sync + 'static) -> Self {
-        Self(Arc::new(read))
+        Self {
+            read: Arc::new(read),
+            #[cfg(feature = "cluster")]
+            is_hosts: false,
+        }
     }
 
     /// The time.
     #[must_use]
     pub fn now(&self) -> Instant {
-        (self.0)()
+        (self.read)()
+    }
+
+    /// Whether it is the host's, which other hosts may not agree with.
+    #[cfg(feature = "cluster")]
+    pub(crate) const fn is_hosts(&self) -> bool {
+        self.is_hosts
     }
 }
 

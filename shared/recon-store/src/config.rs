@@ -100,6 +100,17 @@ impl StoreConfig {
 }
 
 impl DatabaseUrl {
+    /// The file, where it is one: a database of this host alone.
+    #[must_use]
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            #[cfg(feature = "embedded")]
+            Self::Sqlite(file) => Some(file),
+            #[cfg(feature = "cluster")]
+            Self::Postgres(_) => None,
+        }
+    }
+
     /// Parses the value of `DATABASE_URL`.
     ///
     /// # Errors
@@ -136,9 +147,18 @@ impl PostgresUrl {
         }
     }
 
+    /// Whether a pooler stands before the database that gives a connection to another client after each transaction, and
+    /// carries no prepared statements over: `statement-cache-capacity=0` says so, as nothing may stay prepared then.
+    pub(crate) fn is_pooled(&self) -> bool {
+        let parameters = self.0.split_once('?').map_or("", |(_, parameters)| parameters);
+        parameters.split('&').any(|parameter| parameter == "statement-cache-capacity=0")
+    }
+
     /// What a connection needs to know.
     pub(crate) fn options(&self) -> PgConnectOptions {
         let options = self.0.parse::<PgConnectOptions>().unwrap_or_default();
+        // Poolers refuse to begin with a parameter that they do not know; floats come as bytes anyway.
+        let options = if self.is_pooled() { options.extra_float_digits(None) } else { options };
         // A statement of many rows is long text; what is slow is logged by the name of its transaction.
         options.application_name("recon").disable_statement_logging()
     }

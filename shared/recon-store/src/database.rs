@@ -6,17 +6,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use recon_domain::Instant;
+#[cfg(feature = "cluster")]
+use recon_idempotency::postgres::unnamed::Unnamed;
 use recon_session::backend::Backend;
-use tokio::time::Instant;
+use tokio::time::Instant as Moment;
 use tracing::Instrument;
 
+#[cfg(feature = "cluster")]
 use crate::clock::random;
 #[cfg(feature = "cluster")]
 use crate::postgres;
+#[cfg(feature = "cluster")]
+use crate::sql::query;
 use crate::sql::{Connection, Place};
 #[cfg(feature = "embedded")]
 use crate::sqlite;
-use crate::{DatabaseUrl, Error, Migrated, Schema, StoreConfig};
+use crate::{Clock, DatabaseUrl, Error, Migrated, Schema, StoreConfig};
 
 /// A transaction that takes this long, with its wait for the connection, is logged: others waited for it.
 const SLOW_WRITE: Duration = Duration::from_secs(1);
@@ -36,6 +42,8 @@ pub(crate) enum Tx {
     Sqlite(sqlx::SqliteTransaction<'static>),
     #[cfg(feature = "cluster")]
     Postgres(sqlx::PgTransaction<'static>),
+    #[cfg(feature = "cluster")]
+    Pooled(sqlx::PgTransaction<'static>),
 }
 
 /// An error of a transaction, of which the database's own kind is one.
@@ -70,7 +78,7 @@ impl Database {
             #[cfg(feature = "embedded")]
             Self::Sqlite(pools) => sqlite::check(pools).await,
             #[cfg(feature = "cluster")]
-            Self::Postgres(server) => postgres::check(server.pool()).await,
+            Self::Postgres(server) => postgres::check(server).await,
         }
     }
 
@@ -81,6 +89,21 @@ impl Database {
             Self::Sqlite(pools) => sqlite::migrate(pools).await,
             #[cfg(feature = "cluster")]
             Self::Postgres(server) => postgres::migrate(server.url()).await,
+        }
+    }
+
+    /// The time by which leases run out. Hosts that share a server need not agree on the time, so it is the server's.
+    pub(crate) async fn now(&self, clock: &Clock) -> Result<Instant, Error> {
+        match self {
+            #[cfg(feature = "cluster")]
+            Self::Postgres(server) if clock.is_hosts() => {
+                let (micros,): (i64,) = query(postgres::CLOCK)
+                    .fetch_one(Place::Postgres(server))
+                    .await
+                    .map_err(Error::doing("server_clock"))?;
+                Ok(Instant::from_micros(micros))
+            }
+            _ => Ok(clock.now()),
         }
     }
 
@@ -117,9 +140,7 @@ impl Database {
                     #[cfg(feature = "embedded")]
                     Self::Sqlite(pools) => pools.snapshot().await.map(Tx::Sqlite),
                     #[cfg(feature = "cluster")]
-                    Self::Postgres(server) => {
-                        server.pool().begin_with(postgres::SNAPSHOT).await.map(Tx::Postgres)
-                    }
+                    Self::Postgres(server) => server.snapshot().await,
                 };
                 let mut tx = begun.map_err(Error::doing(doing))?;
                 let read = reading(&input, &mut tx.connection()).await?;
@@ -139,7 +160,10 @@ impl Database {
     ) -> Result<T, E> {
         match self {
             #[cfg(feature = "embedded")]
-            Self::Sqlite(_) => run.await,
+            Self::Sqlite(_) => {
+                _ = doing;
+                run.await
+            }
             #[cfg(feature = "cluster")]
             Self::Postgres(server) => match server.in_time(run).await {
                 Some(outcome) => outcome,
@@ -166,10 +190,10 @@ impl Database {
     {
         let database = self.clone();
         let detached = async move {
-            let (first, mut tries) = (Instant::now(), 0);
+            let (first, mut tries) = (Moment::now(), 0);
             loop {
                 tries += 1;
-                let begun = Instant::now();
+                let begun = Moment::now();
                 let once = database.once(doing, &input, &transaction);
                 let outcome = database.in_time(doing, once).await;
                 if begun.elapsed() >= SLOW_WRITE {
@@ -196,10 +220,7 @@ impl Database {
                 Arc::new(recon_session::sqlite::SqliteSessions::new(read, write))
             }
             #[cfg(feature = "cluster")]
-            Self::Postgres(server) => {
-                let pool = server.pool();
-                Arc::new(recon_session::postgres::PostgresSessions::new(pool.clone(), pool.clone()))
-            }
+            Self::Postgres(server) => Arc::new(postgres::SessionsInTime::on(server)),
         }
     }
 
@@ -208,7 +229,11 @@ impl Database {
             #[cfg(feature = "embedded")]
             Self::Sqlite(pools) => pools.close().await,
             #[cfg(feature = "cluster")]
-            Self::Postgres(server) => server.pool().close().await,
+            Self::Postgres(server) => {
+                if tokio::time::timeout(postgres::CLOSE_MAX, server.pool().close()).await.is_err() {
+                    tracing::warn!("connections to the database are cut: it does not answer");
+                }
+            }
         }
     }
 
@@ -221,12 +246,14 @@ impl Database {
             #[cfg(feature = "embedded")]
             Self::Sqlite(pools) => pools.begin().await.map(Tx::Sqlite),
             #[cfg(feature = "cluster")]
-            Self::Postgres(server) => server.pool().begin_with(postgres::WRITE).await.map(Tx::Postgres),
+            Self::Postgres(server) => server.begin().await,
         };
         let mut tx = begun.map_err(Error::doing(doing))?;
         match transaction(input, &mut tx.connection()).await {
             Ok(value) => {
+                fail::fail_point!(&format!("{doing}-before-commit"));
                 tx.commit(doing).await?;
+                fail::fail_point!(&format!("{doing}-after-commit"));
                 Ok(value)
             }
             Err(refusal) => {
@@ -244,7 +271,10 @@ impl Database {
         match self {
             // It waited for the lock each time.
             #[cfg(feature = "embedded")]
-            Self::Sqlite(_) => tries < sqlite::WRITE_TRIES_MAX,
+            Self::Sqlite(_) => {
+                _ = since;
+                tries < sqlite::WRITE_TRIES_MAX
+            }
             #[cfg(feature = "cluster")]
             Self::Postgres(_) => {
                 if since >= postgres::TRIES_TIME_MAX {
@@ -279,6 +309,8 @@ impl Tx {
             Self::Sqlite(tx) => Connection::Sqlite(tx),
             #[cfg(feature = "cluster")]
             Self::Postgres(tx) => Connection::Postgres(tx),
+            #[cfg(feature = "cluster")]
+            Self::Pooled(tx) => Connection::Pooled(Unnamed::new(tx)),
         }
     }
 
@@ -287,7 +319,7 @@ impl Tx {
             #[cfg(feature = "embedded")]
             Self::Sqlite(tx) => tx.commit().await,
             #[cfg(feature = "cluster")]
-            Self::Postgres(tx) => tx.commit().await,
+            Self::Postgres(tx) | Self::Pooled(tx) => tx.commit().await,
         };
         committed.map_err(Error::doing(doing))
     }
@@ -297,7 +329,7 @@ impl Tx {
             #[cfg(feature = "embedded")]
             Self::Sqlite(tx) => tx.rollback().await,
             #[cfg(feature = "cluster")]
-            Self::Postgres(tx) => tx.rollback().await,
+            Self::Postgres(tx) | Self::Pooled(tx) => tx.rollback().await,
         }
     }
 }

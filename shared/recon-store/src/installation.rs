@@ -3,42 +3,120 @@
 //! Objects without a record are nobody's, and go. Beside another database's folder, that would be all of them. So the two are
 //! tied once, when the database is new or comes from a version that tied nothing; where they are not, nothing goes.
 
+use std::fmt;
+
 use bytes::Bytes;
+use futures_util::FutureExt;
 use tokio::io::AsyncReadExt as _;
 use uuid::Builder;
 
 use crate::clock::random;
-use crate::{Error, ObjectError, Objects, Sweep};
+use crate::sql::query;
+use crate::{Error, ObjectError, Objects, Store, Sweep, SweepError};
 
 /// The object that says which database the folder belongs to, and the place where the database says it.
 pub(crate) const INSTALLATION: &str = "installation";
 /// An id is shorter; what is longer is none.
 const ID_BYTES_MAX: u64 = 64;
 
-impl Sweep {
+/// What a folder of objects and a database are to each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tie {
+    /// The objects are this database's.
+    Ours,
+    /// It was never said whose they are: a database made beside a folder that held objects before it.
+    Loose,
+    /// This database's objects are elsewhere. Whoever works with these finds nothing, and what is put here nobody finds.
+    Foreign,
+}
+
+impl fmt::Display for Tie {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Ours => "the objects are this database's",
+            Self::Loose => {
+                "the objects were there before this database; run `recon migrate --adopt-objects` once, if they are its own"
+            },
+            Self::Foreign => {
+                "the objects at OBJECT_URL are not this database's; name the right place, or, if this is it, run \
+                `recon migrate --adopt-objects` once"
+            }
+        })
+    }
+}
+
+const DECIDE: &str = "-- installation_decide
+insert into sweep_places (task, after) values ($1, $2) on conflict (task) do nothing";
+
+impl Store {
+    /// Whether the objects are this database's.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn objects_tie(&self) -> Result<Tie, Error> {
+        self.sweep().tie().await.map_err(|error| match error {
+            SweepError::Store(error) => error,
+            SweepError::Object(error) => failed(error),
+        })
+    }
+
+    /// Takes the objects for this database's, whatever was decided before.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn adopt_objects(&self) -> Result<(), Error> {
+        let objects = self.objects();
+        objects.put_if_absent(INSTALLATION, Bytes::from(new_id()?)).await.map_err(failed)?;
+        // What cannot be read is no id.
+        let found = owner(&objects).await.map_err(failed)?.filter(|id| !id.is_empty());
+        let id = found.ok_or_else(|| failed(ObjectError::NotFound { name: INSTALLATION.to_owned() }))?;
+        self.sweep().set_place(INSTALLATION, &id).await
+    }
+
     /// Ties the objects to the database, unless that was decided before. Objects that are there already are taken over
     /// by a database of an earlier version, never by a new one.
     pub(crate) async fn tie_objects(&self, is_new: bool) -> Result<(), Error> {
-        let failed = |source: ObjectError| Error::Unavailable { doing: "tie_objects", source: source.into() };
-        if !self.place(INSTALLATION).await?.is_empty() {
+        if !self.sweep().place(INSTALLATION).await?.is_empty() {
             return Ok(());
         }
-        let others = self.objects.page("", "", 1).await.map_err(failed)?;
-        if owner(&self.objects).await.map_err(failed)?.is_some() || (is_new && !others.is_empty()) {
+        let objects = self.objects();
+        if is_new && !objects.page("", "", 1).await.map_err(failed)?.is_empty() {
             return Ok(());
         }
-        let id = Builder::from_random_bytes(random()?).into_uuid().to_string();
-        let bytes = Bytes::from(id.clone());
-        let stream = futures_util::stream::iter([Ok::<_, std::io::Error>(bytes)]);
-        self.objects.put_stream(INSTALLATION, stream, ID_BYTES_MAX).await.map_err(failed)?;
-        self.set_place(INSTALLATION, &id).await
+        // Where somebody was there before, it is theirs: another database, or another process of this one, which says so.
+        let id = new_id()?;
+        if !objects.put_if_absent(INSTALLATION, Bytes::from(id.clone())).await.map_err(failed)? {
+            return Ok(());
+        }
+        // Of several folders that are tied at once, the first one's it is.
+        self.database()
+            .write("installation_decide", id, |id, tx| {
+                async move {
+                    let insert = query(DECIDE).bind(INSTALLATION).bind(id);
+                    insert.execute(tx).await.map(drop).map_err(Error::doing("installation_decide"))
+                }
+                .boxed()
+            })
+            .await
     }
+}
 
-    /// Whether the objects are this database's.
-    pub(crate) async fn owns_objects(&self) -> Result<bool, crate::SweepError> {
+impl Sweep {
+    pub(crate) async fn tie(&self) -> Result<Tie, SweepError> {
         let id = self.place(INSTALLATION).await?;
-        Ok(!id.is_empty() && owner(&self.objects).await? == Some(id))
+        if id.is_empty() {
+            return Ok(Tie::Loose);
+        }
+        Ok(if owner(&self.objects).await? == Some(id) { Tie::Ours } else { Tie::Foreign })
     }
+}
+
+fn failed(source: ObjectError) -> Error {
+    Error::Unavailable { doing: "tie_objects", source: source.into() }
+}
+
+fn new_id() -> Result<String, Error> {
+    Ok(Builder::from_random_bytes(random()?).into_uuid().to_string())
 }
 
 /// What the folder says of itself.

@@ -1,6 +1,9 @@
 //! Idempotency keys, as those who used them may see them.
 
-use recon_idempotency::{Entry, IdempotencyKey, Scope};
+use std::sync::Arc;
+
+use recon_idempotency::metrics::StoreKind;
+use recon_idempotency::{ClaimStore, Entry, IdempotencyKey, Scope};
 
 use crate::Error;
 use crate::database::Database;
@@ -12,6 +15,18 @@ pub struct Keys {
 }
 
 impl Keys {
+    /// Claims for work whose effect is not in these records.
+    #[must_use]
+    pub fn claims(&self) -> Arc<dyn ClaimStore> {
+        self.database.claims()
+    }
+
+    /// Where the keys are that are claimed with an effect in these records.
+    #[must_use]
+    pub fn kind(&self) -> StoreKind {
+        self.database.key_store()
+    }
+
     /// What became of a key of this workspace and principal; `None` when it was never used, or is forgotten.
     ///
     /// # Errors

@@ -44,6 +44,7 @@ pub use dataset::{
     Datasets, IngestResult, NewDataset, UPLOAD_PATIENCE, Upload,
 };
 pub use error::Error;
+pub use installation::Tie;
 pub use job::{
     BACKOFF_MAX, Failed, HEARTBEAT_INTERVAL, Interrupted, JOB_FAILURES_MAX, JobKind, JobRecord, JobState,
     Jobs, LEASE_DURATION, Lease, REASON_CHARS_MAX, Subject,

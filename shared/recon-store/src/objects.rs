@@ -11,7 +11,9 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt, TryStreamExt};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as Name;
-use object_store::{GetResultPayload, ObjectMeta, ObjectStore, ObjectStoreExt, WriteMultipart};
+use object_store::{
+    GetResultPayload, ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutOptions, WriteMultipart,
+};
 use recon_domain::Instant;
 use sha2::{Digest, Sha256};
 use tokio::io::AsyncReadExt;
@@ -172,6 +174,21 @@ impl Objects {
             Ok::<_, std::io::Error>((count > 0).then(|| (chunk.freeze(), file)))
         });
         self.put_stream(name, chunks, u64::MAX).await
+    }
+
+    /// Writes a small object unless there is one of its name, and says whether it did.
+    pub(crate) async fn put_if_absent(&self, name: &str, bytes: Bytes) -> Result<bool, ObjectError> {
+        let at = parsed(name)?;
+        let store = self.store("put", name).await?;
+        let create = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
+        match store.put_opts(&at, bytes.into(), create).await {
+            Ok(_) => {
+                self.sync(store, &at).await.map_err(|source| unavailable("put", name, source))?;
+                Ok(true)
+            }
+            Err(object_store::Error::AlreadyExists { .. }) => Ok(false),
+            Err(error) => Err(failed("put", name)(error)),
+        }
     }
 
     /// Opens an object for reading anywhere in it. What is open stays readable after the object is deleted.

@@ -1,29 +1,39 @@
 //! PostgreSQL: its connections and its schema.
 
 mod migrate;
+mod pooled;
+mod sessions;
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
+use sqlx::Row as _;
 use sqlx::postgres::{PgConnection, PgPool, PgPoolOptions};
 
 use tokio::time::Instant;
 
 use crate::config::PostgresUrl;
+use crate::database::Tx;
 
 pub(crate) use migrate::{check, migrate};
+pub(crate) use sessions::SessionsInTime;
 
 /// How a transaction that writes begins. Whatever order the database runs several in at once, it is as if they came one
 /// after the other; where it cannot be, one of them is to run again.
-pub(crate) const WRITE: &str = "begin isolation level serializable";
+const WRITE: &str = "begin isolation level serializable";
 /// How a transaction begins whose statements all see one world.
-pub(crate) const SNAPSHOT: &str = "begin isolation level repeatable read read only";
+const SNAPSHOT: &str = "begin isolation level repeatable read read only";
+/// The server's clock.
+pub(crate) const CLOCK: &str =
+    "-- server_clock\nselect (extract(epoch from clock_timestamp()) * 1000000)::bigint";
 /// How long a transaction is tried again that others get in the way of.
 pub(crate) const TRIES_TIME_MAX: Duration = Duration::from_secs(5);
 /// How long a server may take for anything: longer than its own limits, which end what it still knows of.
 const ANSWER_MAX: Duration = Duration::from_secs(15);
 /// What is said about one that takes longer.
 pub(crate) const SILENT: &str = "the server does not answer";
+/// How long connections may take to close: the server sees those go that are cut.
+pub(crate) const CLOSE_MAX: Duration = Duration::from_secs(5);
 /// How long every connection that comes back is doubted after that.
 const SILENCE_MAX: Duration = Duration::from_mins(2);
 
@@ -80,6 +90,28 @@ impl Server {
         self.pool.get_or_init(|| pool(&self.url, self.connections_max, &self.silence))
     }
 
+    /// Whether its connections are another client's after each transaction.
+    pub(crate) fn is_pooled(&self) -> bool {
+        self.url.is_pooled()
+    }
+
+    /// Begins a transaction that writes.
+    pub(crate) async fn begin(&self) -> sqlx::Result<Tx> {
+        self.begin_with(WRITE, pooled::WRITE).await
+    }
+
+    /// Begins a transaction that reads.
+    pub(crate) async fn snapshot(&self) -> sqlx::Result<Tx> {
+        self.begin_with(SNAPSHOT, pooled::SNAPSHOT).await
+    }
+
+    async fn begin_with(&self, named: &'static str, pooled: &'static str) -> sqlx::Result<Tx> {
+        match self.is_pooled() {
+            false => self.pool().begin_with(named).await.map(Tx::Postgres),
+            true => self.pool().begin_with(pooled).await.map(Tx::Pooled),
+        }
+    }
+
     /// Runs what asks the server, and gives up on one that does not answer: it has limits of its own, which do not help
     /// where it is gone without a word.
     pub(crate) async fn in_time<T>(&self, asking: impl Future<Output = T>) -> Option<T> {
@@ -96,7 +128,7 @@ impl Server {
 }
 
 fn pool(url: &PostgresUrl, connections_max: u32, silence: &Silence) -> PgPool {
-    let silence = silence.clone();
+    let (silence, is_pooled) = (silence.clone(), url.is_pooled());
     PgPoolOptions::new()
         .max_connections(connections_max)
         .acquire_timeout(POOL_WAIT_MAX)
@@ -112,9 +144,12 @@ fn pool(url: &PostgresUrl, connections_max: u32, silence: &Silence) -> PgPool {
             let doubted = silence.is_recent();
             Box::pin(async move { Ok(!doubted || is_alive(connection).await) })
         })
-        .after_connect(|connection, _| {
+        .after_connect(move |connection, _| {
             Box::pin(async move {
-                sqlx::raw_sql(LIMITS).execute(&mut *connection).await?;
+                // Behind a pooler it would be somebody else's connection that has them; there each transaction has its own.
+                if !is_pooled {
+                    sqlx::raw_sql(LIMITS).execute(&mut *connection).await?;
+                }
                 match is_primary(connection).await? {
                     true => Ok(()),
                     false => Err(sqlx::Error::Io(std::io::Error::other("the server is a replica"))),
@@ -132,7 +167,9 @@ async fn is_alive(connection: &mut PgConnection) -> bool {
 
 /// Whether this is the server that may be written to: what a replica says may be over, sessions and keys above all.
 async fn is_primary(connection: &mut PgConnection) -> sqlx::Result<bool> {
-    sqlx::query_scalar("-- server_role\nselect not pg_is_in_recovery()").fetch_one(connection).await
+    // As text: nothing stays prepared behind a pooler.
+    let row = sqlx::raw_sql("-- server_role\nselect not pg_is_in_recovery()").fetch_one(connection).await?;
+    row.try_get(0)
 }
 
 /// Whether a failure may pass: the server is not there, starts, is full, became a replica, or took too long.

@@ -6,14 +6,14 @@
 use std::borrow::Cow;
 
 #[cfg(feature = "cluster")]
+use recon_idempotency::postgres::unnamed::Unnamed;
+#[cfg(feature = "cluster")]
 use sqlx::postgres::{PgArguments, PgConnection, PgRow};
 #[cfg(feature = "embedded")]
 use sqlx::sqlite::{SqliteArguments, SqliteConnection, SqlitePool, SqliteRow};
 use sqlx::{AssertSqlSafe, FromRow};
 use uuid::Uuid;
 
-#[cfg(feature = "cluster")]
-use crate::database::Database;
 #[cfg(feature = "cluster")]
 use crate::postgres::Server;
 
@@ -36,6 +36,9 @@ pub(crate) enum Connection<'c> {
     Sqlite(&'c mut SqliteConnection),
     #[cfg(feature = "cluster")]
     Postgres(&'c mut PgConnection),
+    /// Behind a pooler of transactions.
+    #[cfg(feature = "cluster")]
+    Pooled(Unnamed<'c>),
 }
 
 /// Where a statement runs: in a transaction, or on some connection of a pool.
@@ -124,18 +127,11 @@ impl Query {
         self
     }
 
-    /// Runs it on a database of its own kind, after parameters that have their values already, and says whether it has a
-    /// row.
+    /// Runs it on PostgreSQL, after parameters that have their values already, and gives its one row.
     #[cfg(feature = "cluster")]
-    pub(crate) async fn exists_after(self, first: PgArguments, database: &Database) -> sqlx::Result<bool> {
+    pub(crate) async fn row_after(self, first: PgArguments, server: &Server) -> sqlx::Result<PgRow> {
         let Self { text, values } = self;
-        match database {
-            #[cfg(feature = "embedded")]
-            Database::Sqlite(_) => Ok(false),
-            Database::Postgres(server) => {
-                Ok(postgres_after(first, text, values).fetch_optional(server.pool()).await?.is_some())
-            }
-        }
+        server.fetch_one(postgres_after(first, text, values)).await
     }
 
     /// Runs it and says how many rows it changed.
@@ -150,12 +146,15 @@ impl Query {
             Place::Connection(Connection::Postgres(connection)) => {
                 Ok(postgres(text, values).execute(connection).await?.rows_affected())
             }
+            #[cfg(feature = "cluster")]
+            Place::Connection(Connection::Pooled(mut connection)) => {
+                let query = postgres(text, values).persistent(false);
+                Ok(query.execute(connection.connection()).await?.rows_affected())
+            }
             #[cfg(feature = "embedded")]
             Place::Sqlite(pool) => Ok(sqlite(text, values).execute(pool).await?.rows_affected()),
             #[cfg(feature = "cluster")]
-            Place::Postgres(server) => {
-                Ok(postgres(text, values).execute(server.pool()).await?.rows_affected())
-            }
+            Place::Postgres(server) => server.execute(postgres(text, values)).await,
         }
     }
 
@@ -171,11 +170,16 @@ impl Query {
             Place::Connection(Connection::Postgres(connection)) => {
                 rows(&postgres(text, values).fetch_all(connection).await?)
             }
+            #[cfg(feature = "cluster")]
+            Place::Connection(Connection::Pooled(mut connection)) => {
+                let query = postgres(text, values).persistent(false);
+                rows(&query.fetch_all(connection.connection()).await?)
+            }
             #[cfg(feature = "embedded")]
             Place::Sqlite(pool) => rows(&sqlite(text, values).fetch_all(pool).await?),
             #[cfg(feature = "cluster")]
             Place::Postgres(server) => {
-                let fetched = server.in_time(postgres(text, values).fetch_all(server.pool())).await;
+                let fetched = server.in_time(server.fetch_all(postgres(text, values))).await;
                 let silent = || sqlx::Error::Io(std::io::Error::other(crate::postgres::SILENT));
                 rows(&fetched.ok_or_else(silent)??)
             }
@@ -277,7 +281,7 @@ impl Connection<'_> {
             #[cfg(feature = "embedded")]
             Self::Sqlite(_) => Dialect::Sqlite,
             #[cfg(feature = "cluster")]
-            Self::Postgres(_) => Dialect::Postgres,
+            Self::Postgres(_) | Self::Pooled(_) => Dialect::Postgres,
         }
     }
 }
@@ -289,6 +293,8 @@ impl<'p> From<&'p mut Connection<'_>> for Place<'p> {
             Connection::Sqlite(connection) => Connection::Sqlite(connection),
             #[cfg(feature = "cluster")]
             Connection::Postgres(connection) => Connection::Postgres(connection),
+            #[cfg(feature = "cluster")]
+            Connection::Pooled(connection) => Connection::Pooled(Unnamed::new(connection.connection())),
         })
     }
 }

@@ -112,13 +112,17 @@ impl Store {
             let made = self.objects.make().await;
             made.map_err(|source| Error::Unavailable { doing: "migrate_objects", source: source.into() })?;
         }
-        self.sweep().tie_objects(migrated.from == 0).await?;
+        self.tie_objects(migrated.from == 0).await?;
         Ok(migrated)
     }
 
     /// Closes every connection after its present work. Later calls fail with [`Error::Unavailable`].
     pub async fn close(&self) {
         self.database.close().await;
+    }
+
+    pub(crate) const fn database(&self) -> &Database {
+        &self.database
     }
 
     /// Workspaces.

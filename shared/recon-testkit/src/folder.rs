@@ -68,6 +68,7 @@ impl Folder {
             ("DATABASE_URL", self.database.clone()),
             ("OBJECT_URL", format!("file://{}", root.join("objects").display())),
             ("LOG_FORMAT", "json".into()),
+            ("ADMIN_PORT", "0".into()),
         ];
         environment.extend(self.variables.iter().cloned());
         environment

@@ -1,10 +1,11 @@
 //! A real `recon serve`.
 
 use std::net::TcpListener;
-use std::process::{Child, Stdio};
+use std::process::{Child, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use serde_json::Value;
 
 use crate::Folder;
 
@@ -45,17 +46,7 @@ impl Server {
     }
 
     async fn launch(folder: &Folder, port: u16, variables: &[(&str, &str)]) -> Result<Self> {
-        let log = std::fs::File::options()
-            .create(true)
-            .append(true)
-            .open(folder.path().join("server.log"))
-            .context("open the server's log")?;
-        let start = |command: &str| {
-            let mut started = folder.command("recon")?;
-            started.arg(command).env("PORT", port.to_string()).envs(variables.iter().copied());
-            started.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log.try_clone()?);
-            started.spawn().with_context(|| format!("start recon {command}"))
-        };
+        let start = |command| spawn(folder, command, port, variables);
         let is_postgres = Folder::is_postgres()?;
         if is_postgres {
             folder.recon(&["migrate"])?;
@@ -104,6 +95,18 @@ impl Server {
         Ok(port.parse()?)
     }
 
+    /// The address of its metrics, which it picked itself.
+    ///
+    /// # Errors
+    /// When its log does not say it.
+    pub fn metrics_address(&self, folder: &Folder) -> Result<String> {
+        let log = std::fs::read_to_string(folder.path().join("server.log")).context("read the log")?;
+        let lines = log.lines().rev().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let mut served = lines.filter(|line| line["message"] == "metrics are served");
+        let address = served.find_map(|line| line["address"].as_str().map(str::to_owned));
+        address.context("the server does not say where its metrics are")
+    }
+
     /// Its process id.
     #[must_use]
     pub fn id(&self) -> u32 {
@@ -122,6 +125,26 @@ impl Server {
         Ok(())
     }
 
+    /// Starts those of its processes again that have ended, without the variables they had besides, and tells how they ended.
+    ///
+    /// # Errors
+    /// When one cannot be started, or does not answer in time.
+    pub async fn revive(&mut self, folder: &Folder) -> Result<Vec<ExitStatus>> {
+        let (port, mut ended) = (self.port()?, Vec::new());
+        if let Some(worker) = &mut self.worker
+            && let Some(status) = worker.try_wait()?
+        {
+            ended.push(status);
+            *worker = spawn(folder, "work", port, &[])?;
+        }
+        if let Some(status) = self.child.try_wait()? {
+            ended.push(status);
+            self.child = spawn(folder, "serve", port, &[])?;
+            self.wait_until_it_answers(folder).await?;
+        }
+        Ok(ended)
+    }
+
     /// Asks it to stop with SIGTERM, and waits for its end.
     ///
     /// # Errors
@@ -132,6 +155,22 @@ impl Server {
         }
         Ok(())
     }
+}
+
+/// Starts `recon serve` or `recon work`, which writes to the log of the folder.
+fn spawn(folder: &Folder, command: &str, port: u16, variables: &[(&str, &str)]) -> Result<Child> {
+    let log = std::fs::File::options()
+        .create(true)
+        .append(true)
+        .open(folder.path().join("server.log"))
+        .context("open the server's log")?;
+    let mut started = folder.command("recon")?;
+    // The server's metrics are what tests look at; a worker beside it would say where its own are.
+    let admin_port = if command == "serve" { "0" } else { "off" };
+    started.env("ADMIN_PORT", admin_port);
+    started.arg(command).env("PORT", port.to_string()).envs(variables.iter().copied());
+    started.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+    started.spawn().with_context(|| format!("start recon {command}"))
 }
 
 async fn stop(child: &mut Child) -> Result<()> {

@@ -1,6 +1,9 @@
 //! Real servers for tests: each private to the process that started it, on a free port, and gone with that process
 //! however it ends.
 
+mod authority;
+mod dynamodb;
+mod pgbouncer;
 mod postgres;
 mod redis;
 mod redis_cluster;
@@ -13,6 +16,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
+pub use authority::Authority;
+pub use dynamodb::DynamoDb;
+pub use pgbouncer::PgBouncer;
 pub use postgres::Postgres;
 pub use redis::Redis;
 pub use redis_cluster::RedisCluster;

@@ -119,14 +119,14 @@ impl World {
     /// When there is no answer.
     pub async fn call(&self, call: &Call) -> Result<Reply> {
         match self {
-            Self::Server(server) => over_http(server.address(), call).await,
+            Self::Server(server) => over_http(&reqwest::Client::new(), server.address(), call).await,
             Self::Functions(functions) => functions.call(call).await,
         }
     }
 }
 
-async fn over_http(address: &str, call: &Call) -> Result<Reply> {
-    let mut request = reqwest::Client::new()
+pub(crate) async fn over_http(client: &reqwest::Client, address: &str, call: &Call) -> Result<Reply> {
+    let mut request = client
         .request(call.method.parse().context("the method is none")?, format!("{address}{}", call.path))
         .body(call.body.clone());
     for (name, value) in &call.headers {

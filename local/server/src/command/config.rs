@@ -4,9 +4,9 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
-use recon_runtime::config::{ServerConfig, SweepConfig, WebConfig, WorkerConfig};
+use recon_runtime::config::{AdminConfig, ServerConfig, SweepConfig, WebConfig, WorkerConfig};
 use recon_runtime::{Effective, Environment, SettingError, store_config};
-use recon_store::{ObjectUrl, Schema, Store, StoreConfig};
+use recon_store::{ObjectUrl, Schema, Store, StoreConfig, Tie};
 use serde_json::{Value, json};
 
 use crate::cli::{ConfigArgs, Format};
@@ -54,9 +54,10 @@ pub(crate) fn run(arguments: &ConfigArgs) -> Result<ExitCode> {
 fn unreadable(environment: &Environment, settings: &[Effective]) -> Vec<String> {
     let absent = settings.iter().filter_map(|setting| setting.value.as_ref().err().cloned());
     let mut wrong: Vec<String> = absent.collect();
-    let read: [Result<(), SettingError>; 6] = [
+    let read: [Result<(), SettingError>; 7] = [
         store_config(environment).map(drop),
         ServerConfig::read(environment).map(drop),
+        AdminConfig::read(environment).map(drop),
         WebConfig::read(environment).map(drop),
         WorkerConfig::read(environment).map(drop),
         SweepConfig::read(environment).map(drop),
@@ -127,7 +128,12 @@ async fn objects(store: &Store, config: &StoreConfig) -> Result<String, String> 
         }
         read(folder).with_context(|| format!("{} cannot be read", folder.display()))?;
         let written = store.objects().check().await;
-        written.with_context(|| format!("nothing can be written to {}", folder.display()))
+        written.with_context(|| format!("nothing can be written to {}", folder.display()))?;
+        // Without a database it is nobody's yet.
+        match store.objects_tie().await {
+            Ok(tie @ Tie::Foreign) => bail!("{tie}"),
+            Ok(Tie::Ours | Tie::Loose) | Err(_) => Ok(()),
+        }
     };
     match usable.await {
         Ok(()) => Ok("the folder can be read and written".to_owned()),

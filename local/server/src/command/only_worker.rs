@@ -4,12 +4,13 @@ use std::fs::{File, TryLockError};
 
 use anyhow::{Context, Result, bail};
 use recon_runtime::{Environment, store_config};
-use recon_store::{DatabaseUrl, Store};
+use recon_store::Store;
 
 /// Makes sure that no other worker is on this file, for as long as the lock is held; `None` on a database that several
 /// may work on.
 pub(crate) fn lock(environment: &Environment) -> Result<Option<File>> {
-    let DatabaseUrl::Sqlite(database) = store_config(environment)?.database else { return Ok(None) };
+    let database = store_config(environment)?.database;
+    let Some(database) = database.file() else { return Ok(None) };
     let path = database.with_added_extension("lock");
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).with_context(|| format!("make the folder {}", folder.display()))?;

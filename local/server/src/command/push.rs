@@ -4,7 +4,6 @@ mod client;
 mod content;
 mod error;
 mod note;
-mod patience;
 mod plan;
 mod results;
 mod server;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use axum::Router;
 use recon_runtime::config::{ServerConfig, SweepConfig, WorkerConfig};
-use recon_runtime::{Environment, Platform, Process, app, consume_jobs, listen, repeat, serve_router};
+use recon_runtime::{Admin, Environment, Platform, Process, app, consume_jobs, listen, repeat, serve_router};
 use tokio::net::TcpListener;
 
 use super::only_worker;
@@ -28,7 +28,7 @@ async fn serve(environment: &Environment) -> Result<()> {
     match &lock {
         Some(lock) => serve_alone(environment, &platform, lock).await?,
         None => {
-            let listener = bind(environment).await?;
+            let (listener, _admin) = bind(environment, &platform).await?;
             serve_router(&process, listener, app(router(&platform), &platform)).await;
         }
     }
@@ -44,7 +44,7 @@ async fn serve_alone(environment: &Environment, platform: &Platform, _lock: &Fil
     let swept = sweeper::Deps::open(platform, environment)?;
     super::migrate::migrate(&platform.store).await?;
     only_worker::take_up(&platform.store).await?;
-    let listener = bind(environment).await?;
+    let (listener, _admin) = bind(environment, platform).await?;
     let deps = worker::Deps::open(platform);
     let worker = tokio::spawn({
         let process = process.clone();
@@ -59,13 +59,15 @@ async fn serve_alone(environment: &Environment, platform: &Platform, _lock: &Fil
     sweeper.await.context("stop the sweeper")
 }
 
-async fn bind(environment: &Environment) -> Result<TcpListener> {
+/// Binds the server's port first: of two that want one port, clients' comes before metrics.
+async fn bind(environment: &Environment, platform: &Platform) -> Result<(TcpListener, Admin)> {
     let config = ServerConfig::read(environment)?;
     let listener = listen(&config).await.with_context(|| {
         format!("listen on {}:{} (is the port taken? set PORT)", config.bind_address, config.port)
     })?;
+    let admin = Admin::start(environment, platform).await?;
     report::print(&format!("recon serves http://{}", listener.local_addr()?));
-    Ok(listener)
+    Ok((listener, admin))
 }
 
 /// Every handler crate's router.

@@ -32,10 +32,11 @@ pub(crate) fn run(arguments: &UserAddArgs) -> Result<ExitCode> {
         }
     };
     let password_hash = password::hash(&NewPassword::new(chosen)?)?;
-    let store = Store::open(&store_config(&Environment::of_process())?);
+    let config = store_config(&Environment::of_process())?;
+    let store = Store::open(&config);
     let ids = Ids::random(Clock::system());
     let user = super::in_async(async {
-        super::migrate::migrate(&store).await?;
+        super::migrate::for_use(&store, &config).await?;
         let found = store.workspaces().ensure(WorkspaceId::from_uuid(ids.next()?), &workspace).await?;
         let new = NewUser {
             id: UserId::from_uuid(ids.next()?),

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use recon_runtime::config::WorkerConfig;
-use recon_runtime::{Environment, Platform, Process, consume_jobs};
+use recon_runtime::{Admin, Environment, Platform, Process, consume_jobs};
 
 use super::only_worker;
 use crate::report;
@@ -26,6 +26,7 @@ async fn work(environment: &Environment) -> Result<()> {
     let process = Process::with_signals().context("listen for signals")?;
     let platform = Platform::open(environment, process.clone())?;
     let config = WorkerConfig::read(environment)?;
+    let _admin = Admin::start(environment, &platform).await?;
     let deps = worker::Deps::open(&platform);
     report::print("recon works");
     consume_jobs(&process, &config, move || worker::turn(deps.clone())).await;

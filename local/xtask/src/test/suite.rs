@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::check_truth;
 use crate::generate::Kind;
-use crate::{bench, process, tidy, workspace};
+use crate::{bench, chaos, process, tidy, workspace};
 
 /// Rows a side of the generated pairs.
 const PAIR_ROWS: u64 = 1_000_000;
@@ -33,13 +33,19 @@ pub(super) struct Suite {
 }
 
 /// All of them.
-pub(super) static SUITES: [Suite; 11] = [
+pub(super) static SUITES: [Suite; 13] = [
     Suite { name: "format", about: "every file is formatted", run: format },
     Suite { name: "tidy", about: "dependency rules, sizes, READMEs", run: tidy },
     Suite { name: "lints", about: "clippy has nothing to say", run: lints },
     Suite { name: "build", about: "every test, and the programs that end-to-end tests start", run: build },
     Suite { name: "tests", about: "unit, property and end-to-end tests", run: tests },
     Suite { name: "postgres", about: "the same servers and functions on PostgreSQL", run: postgres },
+    Suite {
+        name: "chaos",
+        about: "keys and effects of processes that are killed at every step",
+        run: killed,
+    },
+    Suite { name: "dynamodb", about: "the contract of idempotency keys on DynamoDB", run: dynamodb },
     Suite { name: "requests", about: "made-up requests get documented answers", run: super::requests::run },
     Suite { name: "lambda", about: "every function under cargo lambda", run: super::lambda::run },
     Suite { name: "release", about: "the command line in release mode", run: release },
@@ -92,6 +98,37 @@ fn postgres(log: &Path) -> Result<String> {
         0 => bail!("no test ran"),
         passed => Ok(format!("{passed} tests")),
     }
+}
+
+/// The product's own steps are among the end-to-end tests.
+fn killed(log: &Path) -> Result<String> {
+    quiet(&mut chaos::matrix()?, log)?;
+    let words = fs::read_to_string(log).context("read the log")?;
+    words.lines().last().map(str::to_owned).context("the matrix printed nothing")
+}
+
+/// What the build of everything leaves out, because Amazon's SDK takes minutes to compile.
+fn dynamodb(log: &Path) -> Result<String> {
+    // Neither is needed for anything else.
+    for program in [("java", "-version"), ("mvn", "--version")] {
+        if !process::is_there(program.0, &[program.1]) {
+            return Ok(format!(
+                "left out, `{}` is missing: apt-get install default-jre-headless maven",
+                program.0
+            ));
+        }
+    }
+    let package = ["test", "--package", "recon-idempotency", "--features", "aws", "--test", "contract"];
+    quiet(process::cargo(&package).arg("dynamodb"), log)?;
+    let words = fs::read_to_string(log).context("read the log")?;
+    let passed = match passed(&words) {
+        0 => bail!("no test ran"),
+        passed => passed,
+    };
+    quiet(&mut chaos::dynamodb(), log)?;
+    let words = fs::read_to_string(log).context("read the log")?;
+    let matrix = words.lines().last().context("the matrix printed nothing")?;
+    Ok(format!("{passed} tests; matrix: {matrix}"))
 }
 
 fn release(log: &Path) -> Result<String> {

@@ -32,6 +32,8 @@ const LAMBDA: [&str; 1] = ["recon-runtime"];
 const DATABASE: [&str; 3] = ["recon-store", "recon-idempotency", "recon-session"];
 /// The crate that brings every function together.
 const SERVER: &str = "recon-server";
+/// The crate whose points let processes end, and the feature by which it does. Only tests turn it on.
+const FAIL_POINTS: (&str, &str) = ("fail", "failpoints");
 
 /// What the rules look at of a workspace's package.
 #[derive(Debug, Default, Clone)]
@@ -40,6 +42,8 @@ pub(super) struct Package {
     /// Its folder, from the root: `functions/health`.
     pub(super) folder: String,
     pub(super) dependencies: Vec<Dependency>,
+    /// What its own features turn on.
+    pub(super) turns_on: Vec<String>,
     /// Whether cargo would build a test binary for any of its targets.
     pub(super) builds_tests: bool,
 }
@@ -49,6 +53,7 @@ pub(super) struct Package {
 pub(super) struct Dependency {
     pub(super) name: String,
     pub(super) requirement: String,
+    pub(super) features: Vec<String>,
     pub(super) in_workspace: bool,
     pub(super) normal: bool,
 }
@@ -62,6 +67,7 @@ pub(super) fn packages(metadata: &Metadata) -> Vec<Package> {
         let dependencies = package.dependencies.iter().map(|dependency| Dependency {
             name: dependency.name.clone(),
             requirement: dependency.req.to_string(),
+            features: dependency.features.clone(),
             in_workspace: dependency.path.is_some(),
             normal: dependency.kind == DependencyKind::Normal,
         });
@@ -69,6 +75,7 @@ pub(super) fn packages(metadata: &Metadata) -> Vec<Package> {
             name: package.name.to_string(),
             folder: folder.unwrap_or_default(),
             dependencies: dependencies.collect(),
+            turns_on: package.features.values().flatten().cloned().collect(),
             builds_tests: package.targets.iter().any(|target| target.test),
         }
     });
@@ -103,8 +110,22 @@ pub(super) fn check(packages: &[Package]) -> Vec<String> {
             complaints.push(format!("{name} builds a test binary: set `test = false`, tests are in tests/"));
         }
     }
+    complaints.extend(with_fail_points(packages));
     complaints.extend(without_server(packages));
     complaints
+}
+
+/// Packages whose builds have fail points without anybody asking for them.
+fn with_fail_points(packages: &[Package]) -> Vec<String> {
+    let (name, feature) = FAIL_POINTS;
+    let full = format!("{name}/{feature}");
+    let depends = |dependency: &Dependency| {
+        dependency.normal && dependency.name == name && dependency.features.iter().any(|on| on == feature)
+    };
+    let has =
+        |package: &&Package| package.dependencies.iter().any(depends) || package.turns_on.contains(&full);
+    let complain = |package: &Package| format!("{} turns {full} on: only tests do", package.name);
+    packages.iter().filter(has).map(complain).collect()
 }
 
 /// Functions that the server forgot.
@@ -137,7 +158,7 @@ mod tests {
             name: name.to_owned(),
             folder: format!("{folder}/{name}"),
             dependencies: dependencies.collect(),
-            builds_tests: false,
+            ..Package::default()
         }
     }
 
@@ -193,6 +214,18 @@ mod tests {
         let mut tested = package("functions", "match-list", &[]);
         tested.builds_tests = true;
         check(tested, "match-list builds a test binary: set `test = false`, tests are in tests/");
+    }
+
+    #[test]
+    fn fail_points_outside_of_tests_are_refused() {
+        let mut depends = package("shared", "recon-store", &["fail"]);
+        depends.dependencies[0].features = vec!["failpoints".to_owned()];
+        check(depends.clone(), "recon-store turns fail/failpoints on: only tests do");
+        depends.dependencies[0].normal = false;
+        assert!(with_fail_points(&[depends]).is_empty(), "a dependency of tests may");
+        let mut turns_on = package("shared", "recon-store", &["fail"]);
+        turns_on.turns_on = vec!["fail/failpoints".to_owned()];
+        check(turns_on, "recon-store turns fail/failpoints on: only tests do");
     }
 
     #[test]

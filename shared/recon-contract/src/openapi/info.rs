@@ -1,18 +1,20 @@
 //! What is true of the whole API, in words.
 
+use recon_idempotency::client::RULES;
 use serde_json::{Value, json};
 
 use crate::problem::Code;
 
-/// The contract in words. The table of codes comes after it.
+/// The contract in words. The table of codes comes after it, and the rules for clients where their place is.
 const WORDS: &str = include_str!("info.md");
+const RULES_PLACE: &str = "<!-- rules for clients -->\n";
 
 pub(super) fn info() -> Value {
     json!({
         "title": "Reconciliation",
         "version": env!("CARGO_PKG_VERSION"),
         "summary": "Reconciles two datasets by rules, and explains every row that is left over.",
-        "description": format!("{WORDS}\n{}", codes()),
+        "description": format!("{}\n{}", WORDS.replace(RULES_PLACE, RULES), codes()),
         "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" },
     })
 }

@@ -106,7 +106,7 @@ pub(super) fn shared() -> Value {
         "IdempotencyKey": {
             "name": "Idempotency-Key", "in": "header", "required": true,
             "description": "A text that no other request of yours has, such as a UUID. Send the same one when you \
-                repeat the request. `\"abc\"` and `abc` are the same key.",
+                repeat the request; the rules are under \u{201c}Retries and idempotency keys\u{201d}. `\"abc\"` and `abc` are the same key.",
             "schema": { "type": "string", "pattern": IDEMPOTENCY_KEY },
             "example": "5e1c6a0f-3a58-4a0e-9d6c-5d8f7a3c2b10",
         },

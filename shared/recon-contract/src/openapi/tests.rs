@@ -72,6 +72,16 @@ fn the_committed_document_is_the_one_that_this_code_makes() {
 }
 
 #[test]
+fn the_document_has_the_rules_that_clients_of_this_workspace_follow() {
+    let description = document().unwrap()["info"]["description"].as_str().unwrap().to_owned();
+    assert!(description.contains(recon_idempotency::client::RULES));
+    assert!(!description.contains("<!--"), "a place is not filled");
+    for code in [recon_idempotency::client::IN_PROGRESS, recon_idempotency::client::REUSED] {
+        assert!(Code::ALL.iter().any(|known| known.as_str() == code), "{code}");
+    }
+}
+
+#[test]
 fn every_documented_code_has_the_status_it_stands_under() {
     let document = document().unwrap();
     for Described { operation, .. } in described() {

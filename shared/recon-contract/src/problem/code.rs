@@ -103,6 +103,8 @@ codes! {
     Draining = 503 "draining" "The process is stopping";
     /// The database's schema is not one that this version works with.
     IncompatibleSchema = 503 "incompatible_schema" "The database needs another version of the service";
+    /// The objects that the service is given are those of another database.
+    ForeignObjects = 503 "foreign_objects" "The service is given another database's objects";
 }
 
 /// Declares the codes of single faults inside a document.

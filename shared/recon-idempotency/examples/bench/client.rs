@@ -8,35 +8,51 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, anyhow, ensure};
 
+use crate::cpu;
+
+/// The key of every replay.
+const SAME: &str = "the-same";
+
 /// What a turn came to.
 pub(crate) struct Run {
     pub(crate) answers: u64,
     pub(crate) per_second: f64,
+    /// How long the clients themselves were on a processor.
+    pub(crate) cpu: Duration,
 }
 
 /// Sends requests for this long, each with a new key, or all with the same one.
 pub(crate) fn run(port: u16, path: &str, replays: bool, clients: usize, time: Duration) -> Result<Run> {
     static KEYS: AtomicU64 = AtomicU64::new(0);
+    if replays {
+        // What there is to replay: those that come while it is made would be told to wait.
+        one(port, path, || SAME.to_owned(), Instant::now())?;
+    }
     let begun = Instant::now();
-    let answers = thread::scope(|scope| {
+    let (answers, cpu) = thread::scope(|scope| {
         let clients: Vec<_> = (0..clients)
             .map(|_| {
-                scope.spawn(|| {
+                scope.spawn(|| -> Result<(u64, Duration)> {
                     let key = || match replays {
-                        true => "the-same".to_owned(),
+                        true => SAME.to_owned(),
                         false => format!("key-{}", KEYS.fetch_add(1, Ordering::Relaxed)),
                     };
-                    one(port, path, key, begun + time)
+                    let answers = one(port, path, key, begun + time)?;
+                    Ok((answers, cpu::of_thread()))
                 })
             })
             .collect();
-        let answers =
-            clients.into_iter().map(|client| client.join().map_err(|_| anyhow!("a client panicked"))?);
-        answers.sum::<Result<u64>>()
+        let mut sums = (0, Duration::ZERO);
+        for client in clients {
+            let (answers, cpu): (u64, Duration) =
+                client.join().map_err(|_| anyhow!("a client panicked"))??;
+            sums = (sums.0 + answers, sums.1 + cpu);
+        }
+        anyhow::Ok(sums)
     })?;
     #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
     let per_second = answers as f64 / begun.elapsed().as_secs_f64();
-    Ok(Run { answers, per_second })
+    Ok(Run { answers, per_second, cpu })
 }
 
 fn one(port: u16, path: &str, key: impl Fn() -> String, until: Instant) -> Result<u64> {
@@ -44,7 +60,7 @@ fn one(port: u16, path: &str, key: impl Fn() -> String, until: Instant) -> Resul
     stream.set_nodelay(true).context("set up the connection")?;
     let mut reader = BufReader::new(stream.try_clone().context("share the connection")?);
     let mut answers = 0;
-    while Instant::now() < until {
+    loop {
         let body = r#"{"name":"one","size":1}"#;
         let request = format!(
             "POST {path} HTTP/1.1\r\nhost: bench\r\ncontent-type: application/json\r\nidempotency-key: {}\r\n\
@@ -56,8 +72,10 @@ fn one(port: u16, path: &str, key: impl Fn() -> String, until: Instant) -> Resul
         let status = answer(&mut reader)?;
         ensure!(status.is_some_and(|status| (200..300).contains(&status)), "{path} answered {status:?}");
         answers += 1;
+        if Instant::now() >= until {
+            return Ok(answers);
+        }
     }
-    Ok(answers)
 }
 
 /// Reads one answer to its end and gives its status.

@@ -1,60 +1,55 @@
 //! Claim, effect and answer in one statement, for effects whose answer is known before they run.
 
-use sqlx::Arguments;
-use sqlx::postgres::PgArguments;
+use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::{Arguments, FromRow, Row as _};
 
-use crate::found::{Drawn, begin};
-use crate::sql::AnswerColumns;
+use crate::found::{self, Drawn, begin};
+use crate::sql::{AnswerColumns, Row};
 use crate::{ClaimOutcome, Claimed, Error, Guard, StoreTime, StoredResponse};
 
-/// The text of a `with` clause that claims a key and stores its answer at once, to put in front of a statement whose
-/// effects select from it.
+/// The text of a statement that claims a key, stores its answer and has the effects, all at once, and that gives what the
+/// key holds where it may not.
 ///
-/// The table `idempotency_claim (id)` has one row when the request may run: its key was unknown, has expired, or was
-/// held under a lease that has ended. Otherwise it has none, nothing is written, not even a lock, and [`look_up`](crate::postgres::look_up) says
-/// what the key holds; if that is nothing, the precondition failed, or the holder has just given up, and the statement may run again.
+/// It takes a precondition and the effects, each an item of a `with` clause. The effects select from `idempotency_claim`, which has
+/// one row when the request may run: its key was unknown, and the precondition is true. Otherwise it has none, nothing is
+/// written, not even a lock, and no key is left. The parameters `$1` to `$11` are [`CompletedClaim::arguments`](crate::postgres::CompletedClaim::arguments); the
+/// statement's own begin with `$12`, in the precondition as well.
 ///
-/// The precondition is SQL: where it is false, no key is left. The parameters `$1` to `$11` are
-/// [`CompletedClaim::arguments`]; the statement's own begin with `$12`, in the precondition as well. More `with` items
-/// follow after a comma.
+/// The statement has one row always, which [`CompletedClaim::outcome`](crate::postgres::CompletedClaim::outcome) reads.
 ///
 /// ```
 /// use recon_idempotency::completed_claim;
 ///
 /// const THING_CREATE: &str = concat!(
 ///     "-- thing_create\n",
-///     completed_claim!("exists (select from boxes where id = $13 and open)"),
-///     "insert into things (name, box) select $12, $13 from idempotency_claim returning id"
+///     completed_claim!(
+///         "exists (select from boxes where id = $13 and open)",
+///         "thing as (insert into things (name, box) select $12, $13 from idempotency_claim)"
+///     )
 /// );
 /// ```
 #[macro_export]
 macro_rules! completed_claim {
-    ($precondition:expr) => {
+    ($precondition:expr, $($effect:expr),+ $(,)?) => {
         concat!(
-            "with idempotency_clock as materialized (
-    select (extract(epoch from clock_timestamp()) * 1000000)::bigint as micros
-), idempotency_claim as (
-    insert into idempotency_keys as k (id, fingerprint, method, path, state, fence, claim_token, seed, lease_until, expires_at,
+            "with idempotency_claim as (
+    insert into idempotency_keys (id, fingerprint, method, path, state, fence, claim_token, seed, lease_until, expires_at,
         status, headers, body, reference)
-    select $1, $2, $3, $4, 'completed', 1, $5, $6, null, micros + $7, $8, $9, $10, $11
-    from idempotency_clock where ",
-            "(",
+    select $1, $2, $3, $4, 'completed', 1, $5, $6, null,
+        (extract(epoch from clock_timestamp()) * 1000000)::bigint + $7, $8, $9, $10, $11
+    where ",
             $precondition,
-            ") and not exists (
-        select from idempotency_keys held where held.id = $1 and held.expires_at > micros
-            and (held.state = 'completed' or held.lease_until > micros)
-    )
-    on conflict (id) do update set fingerprint = excluded.fingerprint, method = excluded.method, path = excluded.path,
-        state = excluded.state, fence = k.fence + 1, claim_token = excluded.claim_token,
-        seed = case when k.expires_at <= (select micros from idempotency_clock) then excluded.seed else k.seed end,
-        lease_until = null, expires_at = excluded.expires_at, status = excluded.status, headers = excluded.headers,
-        body = excluded.body, reference = excluded.reference
-    where k.expires_at <= (select micros from idempotency_clock)
-        or (k.fingerprint = excluded.fingerprint and k.state = 'in_progress'
-            and k.lease_until <= (select micros from idempotency_clock))
+            "
+    on conflict (id) do nothing
     returning id
-)
-"
+)",
+            $(", ", $effect,)+
+            "
+select claim.id is not null as claimed, (extract(epoch from clock_timestamp()) * 1000000)::bigint as now,
+    k.fingerprint, k.method, k.path, k.state, k.fence, k.claim_token, k.seed, k.lease_until, k.expires_at, k.status, k.headers,
+    k.body, k.reference
+from (select) one left join idempotency_claim claim on true
+    left join idempotency_keys k on k.id = $1 and claim.id is null"
         )
     };
 }
@@ -75,7 +70,7 @@ impl CompletedClaim {
         let request = guard.request();
         let response = guard.render(value);
         response.storable()?;
-        // As a request without a record is decided; the statement counts the fence on, and keeps the seed, where there is one.
+        // As a request without a record is decided.
         let Claimed::Run(claim) = begin(None, request, StoreTime::from_micros(0), Drawn::random)? else {
             return Err(Error::Raced);
         };
@@ -105,8 +100,24 @@ impl CompletedClaim {
         self.arguments.clone()
     }
 
-    /// The outcome when the statement has run: the value, and the answer as it was stored.
-    pub fn ran<T>(self, value: T) -> ClaimOutcome<T> {
-        ClaimOutcome::Fresh { value, response: self.response }
+    /// The outcome, as the statement's row says: the value and the answer where it ran, else what the key holds.
+    ///
+    /// `None` where nothing ran and the key holds nothing that answers: the precondition is false, the key has expired,
+    /// its lease has ended, or it was taken or given up at that very moment. Look it up then, and run the effect in a
+    /// transaction by [`guarded`](crate::postgres::guarded), which decides it.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`], and [`Error::Database`] for a row of another statement.
+    pub fn outcome<T>(
+        self,
+        guard: &Guard<T>,
+        value: T,
+        row: &PgRow,
+    ) -> Result<Option<ClaimOutcome<T>>, Error> {
+        if row.try_get("claimed")? {
+            return Ok(Some(ClaimOutcome::Fresh { value, response: self.response }));
+        }
+        let (found, now) = Row::from_row(row)?.read()?;
+        Ok(found::look_up(found, guard.request(), now)?.map(ClaimOutcome::from))
     }
 }

@@ -17,7 +17,7 @@ const POLICY: &str = "noeviction";
 
 /// Where the keys are.
 pub(super) enum Servers {
-    One(Client),
+    One(Box<Client>),
     Cluster(Box<ClusterClient>),
 }
 
@@ -49,7 +49,7 @@ impl Servers {
                     .set_response_timeout(Some(limit))
                     .set_number_of_retries(1)
                     .set_min_delay(Duration::from_millis(10));
-                let connect = ConnectionManager::new_with_config(client.clone(), config);
+                let connect = ConnectionManager::new_with_config(Client::clone(client), config);
                 Connection::One(in_time(connect_limit, connect).await?)
             }
             Self::Cluster(client) => {

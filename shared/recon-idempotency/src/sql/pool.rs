@@ -2,7 +2,9 @@
 
 /// A [`ClaimStore`](crate::ClaimStore) over a module's pool and verbs.
 macro_rules! pooled {
-    ($pool:ty, $connection:ty, $begin:literal) => {
+    ($pool:ty, $connection:ty, $begin:literal, $kind:expr, $tx:ident => $handle:expr) => {
+        const KIND: StoreKind = $kind;
+
         /// Claims for remote effects: each verb is a transaction of its own, on a task of its own, so that a caller that goes away
         /// cannot leave it half done.
         #[derive(Debug, Clone)]
@@ -24,15 +26,16 @@ macro_rules! pooled {
             {
                 let pool = self.pool.clone();
                 let detached = tokio::spawn(async move {
-                    let mut tx = pool.begin_with($begin).await?;
-                    match verb(&mut tx).await {
+                    let mut $tx = pool.begin_with($begin).await?;
+                    let done = verb($handle).await;
+                    match done {
                         Ok(value) => {
-                            tx.commit().await?;
+                            $tx.commit().await?;
                             Ok(value)
                         }
                         Err(error) => {
                             // A failed rollback changes nothing: the connection rolls back when it is next used, or closed.
-                            _ = tx.rollback().await;
+                            _ = $tx.rollback().await;
                             Err(error)
                         }
                     }
@@ -58,6 +61,7 @@ macro_rules! pooled {
                         claimed => claimed,
                     }
                 }
+                .inspect(|claimed| KIND.claimed(claimed))
                 .boxed()
             }
 
@@ -66,13 +70,17 @@ macro_rules! pooled {
                 claim: &'a Claim,
                 response: &'a StoredResponse,
             ) -> BoxFuture<'a, Result<Completion, Error>> {
-                let (claim, response) = (claim.duplicate(), response.clone());
-                self.write(move |tx| async move { complete(tx, &claim, &response).await }.boxed()).boxed()
+                let (held, response) = (claim.duplicate(), response.clone());
+                self.write(move |tx| async move { complete(tx, &held, &response).await }.boxed())
+                    .inspect(|completed| KIND.completed(claim, completed))
+                    .boxed()
             }
 
             fn release<'a>(&'a self, claim: &'a Claim) -> BoxFuture<'a, Result<Release, Error>> {
                 let claim = claim.duplicate();
-                self.write(move |tx| async move { release(tx, &claim).await }.boxed()).boxed()
+                self.write(move |tx| async move { release(tx, &claim).await }.boxed())
+                    .inspect(|released| KIND.released(released))
+                    .boxed()
             }
 
             fn extend<'a>(
@@ -81,11 +89,13 @@ macro_rules! pooled {
                 lease: Duration,
             ) -> BoxFuture<'a, Result<Extension, Error>> {
                 let claim = claim.duplicate();
-                self.write(move |tx| async move { extend(tx, &claim, lease).await }.boxed()).boxed()
+                self.write(move |tx| async move { extend(tx, &claim, lease).await }.boxed())
+                    .inspect(|extended| KIND.extended(extended))
+                    .boxed()
             }
 
             fn look_up<'a>(&'a self, request: &'a Unanswered) -> BoxFuture<'a, Result<Option<Held>, Error>> {
-                async move { look_up(&mut *self.pool.acquire().await?, request).await }.boxed()
+                self.read_held(request).inspect(|found| KIND.asked(found)).boxed()
             }
 
             fn find<'a>(
@@ -93,13 +103,31 @@ macro_rules! pooled {
                 scope: &'a Scope,
                 key: &'a IdempotencyKey,
             ) -> BoxFuture<'a, Result<Option<Entry>, Error>> {
-                async move { find(&mut *self.pool.acquire().await?, scope, key).await }.boxed()
+                self.read_entry(scope, key).inspect(|found| KIND.asked(found)).boxed()
             }
 
             fn purge_expired(&self, batch: u32) -> BoxFuture<'_, Result<u64, Error>> {
-                self.write(move |tx| purge_expired(tx, batch).boxed()).boxed()
+                self.write(move |tx| purge_expired(tx, batch).boxed())
+                    .inspect(|purged| KIND.asked(purged))
+                    .boxed()
             }
         }
     };
 }
 pub(crate) use pooled;
+
+/// How the [`Store`](crate::ClaimStore) of a module reads: on any connection of its pool.
+macro_rules! read_anywhere {
+    () => {
+        impl Store {
+            async fn read_held(&self, request: &Unanswered) -> Result<Option<Held>, Error> {
+                look_up(&mut *self.pool.acquire().await?, request).await
+            }
+
+            async fn read_entry(&self, scope: &Scope, key: &IdempotencyKey) -> Result<Option<Entry>, Error> {
+                find(&mut *self.pool.acquire().await?, scope, key).await
+            }
+        }
+    };
+}
+pub(crate) use read_anywhere;

@@ -24,15 +24,19 @@ where
     F: for<'a> FnOnce(&'a mut C) -> BoxFuture<'a, Result<T, E>>,
 {
     let request = guard.request();
+    fail::fail_point!("idempotency-before-claim");
     let (found, now) = conn.reserve(request.record_id()).await?;
     let claim = match found::begin(found, request, now, Drawn::random)? {
         Claimed::Run(claim) => claim,
         Claimed::Held(held) => return Ok(held.into()),
     };
+    fail::fail_point!("idempotency-after-claim");
     let value = effect(conn).await?;
+    fail::fail_point!("idempotency-before-complete");
     let response = guard.render(&value);
     let written = Written::Completed { response: &response, expires_at: now.plus(request.retention) };
     write(conn, request, &claim, written).await?;
+    fail::fail_point!("idempotency-after-complete");
     Ok(ClaimOutcome::Fresh { value, response })
 }
 

@@ -106,6 +106,7 @@ impl Database {
             Dialect::Postgres => {
                 let pool = PgPoolOptions::new().max_connections(8).connect(&empty_postgres()).await.unwrap();
                 sqlx::raw_sql(postgres::MIGRATION).execute(&pool).await.unwrap();
+                sqlx::raw_sql(postgres::MIGRATION_CHECK).execute(&pool).await.unwrap();
                 Self::Postgres(pool)
             }
         };

@@ -4,13 +4,20 @@
 
 mod claims;
 mod database;
+#[cfg(feature = "aws")]
+mod dynamodb;
 mod faults;
 mod local;
+mod message;
+mod metrics;
 mod model;
 mod one_statement;
+mod open;
 mod postgres;
 mod redis;
+mod redis_tls;
 mod sample;
+mod simultaneous;
 mod sqlite;
 mod web;
 mod world;
@@ -25,6 +32,7 @@ use rstest_reuse::template;
 #[case::memory(Kind::Memory)]
 #[case::redis(Kind::Redis)]
 #[case::redis_cluster(Kind::RedisCluster)]
+#[cfg_attr(feature = "aws", case::dynamodb(Kind::Dynamodb))]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_store(#[case] kind: Kind) {}
 

@@ -1,5 +1,6 @@
 //! Claim, effect and answer in one statement of PostgreSQL.
 
+use futures_util::FutureExt;
 use futures_util::future::join_all;
 use recon_idempotency::postgres::{self, CompletedClaim};
 use recon_idempotency::transition::{Decision, Event, Record, SeedOf, State, decide};
@@ -7,16 +8,19 @@ use recon_idempotency::{
     ClaimOutcome, ClaimToken, Error, Fingerprint, Guard, Held, RETENTION_DEFAULT, StoreTime, StoredResponse,
     Unstorable, completed_claim,
 };
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 
 use crate::database::{Database, Dialect, Failure};
 use crate::sample::{LEASE, OTHER, REQUEST, Thing, answer, guard, running, unanswered, with_key};
 
+const PRECONDITION: &str = "select count(*) > 0 from gate where open";
 const CREATE: &str = concat!(
     "-- effect_create\n",
-    completed_claim!("exists (select from gate where open)"),
-    ", logged as (insert into effects (row, what) overriding system value select $12 + 100, 'log' from idempotency_claim)
-    insert into effects (row, what) overriding system value select $12, 'effect' from idempotency_claim returning row"
+    completed_claim!(
+        "exists (select from gate where open)",
+        "logged as (insert into effects (row, what) overriding system value select $12 + 100, 'log' from idempotency_claim)",
+        "effect as (insert into effects (row, what) overriding system value select $12, 'effect' from idempotency_claim)"
+    )
 );
 
 async fn open() -> (Database, PgPool) {
@@ -27,19 +31,49 @@ async fn open() -> (Database, PgPool) {
     (database, pool)
 }
 
-/// The effect with this row, as a caller of one statement has it; `None` when the precondition is false.
-async fn create(
+/// The effect with this row by the one statement alone.
+async fn at_once(
     pool: &PgPool,
     guard: &Guard<Thing>,
     row: i64,
 ) -> Result<Option<ClaimOutcome<Thing>>, Failure> {
     let claim = CompletedClaim::new(guard, &Thing { row })?;
-    let statement = sqlx::query_scalar_with(CREATE, claim.arguments()).bind(row);
-    if let Some(row) = statement.fetch_optional(pool).await? {
-        return Ok(Some(claim.ran(Thing { row })));
+    let given = sqlx::query_with(CREATE, claim.arguments()).bind(row).fetch_one(pool).await?;
+    Ok(claim.outcome(guard, Thing { row }, &given)?)
+}
+
+/// The same as a caller has it, with a transaction where the statement leaves it open; `None` when the precondition is false.
+async fn create(
+    pool: &PgPool,
+    guard: &Guard<Thing>,
+    row: i64,
+) -> Result<Option<ClaimOutcome<Thing>>, Failure> {
+    if let Some(outcome) = at_once(pool, guard, row).await? {
+        return Ok(Some(outcome));
     }
-    let held = postgres::look_up(&mut *pool.acquire().await?, guard.request()).await?;
-    Ok(held.map(ClaimOutcome::from))
+    if let Some(held) = postgres::look_up(&mut *pool.acquire().await?, guard.request()).await? {
+        return Ok(Some(held.into()));
+    }
+    let mut tx = pool.begin().await?;
+    let outcome = postgres::guarded(&mut tx, guard, |tx| in_transaction(tx, row).boxed()).await;
+    match outcome {
+        Ok(outcome) => {
+            tx.commit().await?;
+            Ok(Some(outcome))
+        }
+        Err(Failure::Refused) => Ok(None),
+        Err(failure) => Err(failure),
+    }
+}
+
+async fn in_transaction(tx: &mut PgConnection, row: i64) -> Result<Thing, Failure> {
+    if !sqlx::query_scalar::<_, bool>(PRECONDITION).fetch_one(&mut *tx).await? {
+        return Err(Failure::Refused);
+    }
+    let effects =
+        "insert into effects (row, what) overriding system value values ($1 + 100, 'log'), ($1, 'effect')";
+    sqlx::query(effects).bind(row).execute(tx).await?;
+    Ok(Thing { row })
 }
 
 #[tokio::test]
@@ -142,6 +176,43 @@ async fn an_ended_lease_is_taken_over_with_its_seed_and_an_expired_key_is_not() 
     db.age(RETENTION_DEFAULT).await;
     assert!(matches!(create(&pool, &guard(&OTHER), 2).await.unwrap(), Some(ClaimOutcome::Fresh { .. })));
     assert_eq!((db.number(same).await, db.number("select fence from idempotency_keys").await), (0, 3));
+}
+
+#[tokio::test]
+async fn the_statement_tells_what_a_key_holds_and_writes_nothing() {
+    let (db, pool) = open().await;
+    let Some(ClaimOutcome::Fresh { response, .. }) = at_once(&pool, &guard(&REQUEST), 1).await.unwrap()
+    else {
+        panic!("runs")
+    };
+    let row = "select xmax::text || ctid::text from idempotency_keys";
+    let before: String = sqlx::query_scalar(row).fetch_one(&pool).await.unwrap();
+    let mut tx = pool.begin().await.unwrap();
+    let claim = CompletedClaim::new(&guard(&REQUEST), &Thing { row: 2 }).unwrap();
+    let given = sqlx::query_with(CREATE, claim.arguments()).bind(2_i64).fetch_one(&mut *tx).await.unwrap();
+    // Who writes gets a number for its transaction.
+    let number = "select pg_current_xact_id_if_assigned()::text";
+    let number: Option<String> = sqlx::query_scalar(number).fetch_one(&mut *tx).await.unwrap();
+    tx.commit().await.unwrap();
+    let outcome = claim.outcome(&guard(&REQUEST), Thing { row: 2 }, &given).unwrap();
+    let Some(ClaimOutcome::Replay { response: replayed, .. }) = outcome else { panic!("{outcome:?}") };
+    let after: String = sqlx::query_scalar(row).fetch_one(&pool).await.unwrap();
+    assert_eq!((number, after, replayed), (None, before, response));
+    assert_eq!(at_once(&pool, &guard(&OTHER), 3).await.unwrap(), Some(ClaimOutcome::Mismatch));
+    assert_eq!(db.effects().await, 2);
+}
+
+#[tokio::test]
+async fn the_statement_leaves_an_ended_lease_and_an_expired_key_to_a_transaction() {
+    let (db, pool) = open().await;
+    let _dead = running(db.store().claim(&unanswered(&REQUEST), LEASE).await.unwrap());
+    let held = at_once(&pool, &guard(&REQUEST), 1).await.unwrap();
+    assert!(matches!(held, Some(ClaimOutcome::InFlight { .. })), "{held:?}");
+    for aged in [LEASE, RETENTION_DEFAULT] {
+        db.age(aged).await;
+        assert_eq!(at_once(&pool, &guard(&REQUEST), 1).await.unwrap(), None);
+    }
+    assert_eq!(db.effects().await, 0);
 }
 
 #[tokio::test]

@@ -23,6 +23,8 @@ pub(crate) enum Kind {
     Memory,
     Redis,
     RedisCluster,
+    #[cfg(feature = "aws")]
+    Dynamodb,
 }
 
 /// A store of its own for one test.
@@ -39,6 +41,8 @@ pub(crate) enum Backend {
     Memory(Arc<AtomicI64>),
     /// The servers' keys begin with this.
     Redis(Vec<::redis::Client>, String),
+    #[cfg(feature = "aws")]
+    Dynamodb(crate::dynamodb::Keys),
 }
 
 impl World {
@@ -65,6 +69,11 @@ impl World {
                 let store = redis::Store::cluster(cluster, prefix.clone()).response_within(PATIENCE);
                 let servers = urls.into_iter().map(|url| ::redis::Client::open(url).unwrap()).collect();
                 Self { store: Arc::new(store), backend: Backend::Redis(servers, prefix) }
+            }
+            #[cfg(feature = "aws")]
+            Kind::Dynamodb => {
+                let keys = crate::dynamodb::Keys::open().await;
+                Self { store: Arc::new(keys.store()), backend: Backend::Dynamodb(keys) }
             }
         }
     }
@@ -113,6 +122,8 @@ impl World {
                     age_redis(server, prefix, duration).await;
                 }
             }
+            #[cfg(feature = "aws")]
+            Backend::Dynamodb(keys) => keys.clock.age(duration),
         }
     }
 }

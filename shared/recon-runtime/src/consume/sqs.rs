@@ -2,48 +2,111 @@
 
 use std::error::Error;
 use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
 
 use lambda_runtime::{LambdaEvent, service_fn};
+use recon_domain::Instant;
+use recon_idempotency::message::{Delivery, Message, deliver};
+use recon_idempotency::work::Failed;
+use recon_idempotency::{ClaimStore, RETENTION_DEFAULT};
 use serde_json::{Value, json};
 
 use super::Turn;
-use crate::because;
+use crate::{Clock, because};
+
+/// How long a message is in flight after the function that had it must have ended.
+const LEASE_GRACE: Duration = Duration::from_secs(5);
 
 /// Takes a turn for each message until Lambda ends the process.
 ///
 /// # Errors
 /// When the runtime API cannot be polled.
-pub(super) async fn consume_messages<F, E>(turn: impl Fn() -> F + Clone) -> Result<(), lambda_runtime::Error>
+pub(super) async fn consume_messages<F, E>(
+    claims: Arc<dyn ClaimStore>,
+    clock: Clock,
+    turn: impl Fn() -> F + Clone + Send + Sync + 'static,
+) -> Result<(), lambda_runtime::Error>
 where
-    F: Future<Output = Result<Turn, E>>,
-    E: Error,
+    F: Future<Output = Result<Turn, E>> + Send + 'static,
+    E: Error + Send + 'static,
 {
     lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| {
-        let turn = turn.clone();
-        async move { wake(&event.payload, turn).await }
+        let (claims, turn) = (claims.clone(), turn.clone());
+        let lease = time_left(event.context.deadline, clock.now()) + LEASE_GRACE;
+        async move { wake(&event.payload, &claims, lease, turn).await }
     }))
     .await
 }
 
+/// How long a function may still run whose deadline is so many milliseconds after the epoch.
+fn time_left(deadline_ms: u64, now: Instant) -> Duration {
+    let now_ms = u64::try_from(now.micros() / 1000).unwrap_or_default();
+    Duration::from_millis(deadline_ms.saturating_sub(now_ms))
+}
+
+/// One message of a batch.
+struct Record<'a> {
+    queue: &'a str,
+    id: &'a str,
+    body: &'a str,
+}
+
+impl<'a> Record<'a> {
+    fn read(record: &'a Value) -> Option<Self> {
+        let text = |name: &str| record[name].as_str();
+        let (queue, body) = (text("eventSourceARN").unwrap_or_default(), text("body").unwrap_or_default());
+        Some(Self { queue, id: text("messageId")?, body })
+    }
+}
+
+/// Why a message is not worked off.
+#[derive(Debug, thiserror::Error)]
+enum Refused<E> {
+    #[error("no job may be taken yet")]
+    Waiting,
+    #[error("worker cannot take a job")]
+    Failed(#[source] E),
+}
+
 /// Takes a turn for each message of a batch, and names those that have to come again.
 ///
-/// A message only says that there is something to do, and jobs are in the database: a turn that finds none is a
-/// message that came twice. One for which no job may be taken yet comes again.
-async fn wake<F, E>(event: &Value, turn: impl Fn() -> F) -> Result<Value, lambda_runtime::Error>
+/// A message only says that there is something to do, and jobs are in the database: what one came for may have been
+/// done already. One that was worked off and comes a second time takes no other job; one that is being worked off by another
+/// process comes again, in case that one ends before its time.
+async fn wake<F, E>(
+    event: &Value,
+    claims: &Arc<dyn ClaimStore>,
+    lease: Duration,
+    turn: impl Fn() -> F + Clone + Send + Sync + 'static,
+) -> Result<Value, lambda_runtime::Error>
 where
-    F: Future<Output = Result<Turn, E>>,
-    E: Error,
+    F: Future<Output = Result<Turn, E>> + Send + 'static,
+    E: Error + Send + 'static,
 {
     let records = event["Records"].as_array().ok_or("the event is no batch of messages")?;
-    let ids = records.iter().map(|record| record["messageId"].as_str());
-    let ids: Vec<&str> = ids.collect::<Option<_>>().ok_or("a message of the batch has no id")?;
+    let records: Vec<Record<'_>> =
+        records.iter().map(Record::read).collect::<Option<_>>().ok_or("a message of the batch has no id")?;
     let mut failures = Vec::new();
-    for id in ids {
-        match turn().await {
-            Ok(Turn::Worked | Turn::Idle) => continue,
-            Ok(Turn::Waiting) => {}
+    for Record { queue, id, body } in records {
+        let message = Message { queue, id, body: body.as_bytes() };
+        let turn = turn.clone();
+        // What a turn does is written under leases of its own, so a turn that failed may be taken again at once.
+        let work = async move |_| match turn().await {
+            Ok(Turn::Worked | Turn::Idle) => Ok(()),
+            Ok(Turn::Waiting) => Err(Failed::NoEffect(Refused::Waiting)),
+            Err(error) => Err(Failed::NoEffect(Refused::Failed(error))),
+        };
+        match deliver(claims.clone(), &message, lease, RETENTION_DEFAULT, work).await {
+            Ok(Delivery::Done) => continue,
+            Ok(Delivery::Duplicate) => {
+                tracing::debug!(message = id, "a message that was worked off came again");
+                continue;
+            }
+            Ok(Delivery::InFlight { .. }) => tracing::debug!(message = id, "another process has the message"),
+            Ok(Delivery::Mismatch) => tracing::error!(message = id, "a message with the id of another one"),
             Err(error) => {
-                tracing::error!(message = id, %error, because = because(&error), "worker cannot take a job");
+                tracing::error!(message = id, %error, because = because(&error), "message not worked off");
             }
         }
         failures.push(json!({ "itemIdentifier": id }));
@@ -53,37 +116,92 @@ where
 
 #[cfg(test)]
 mod tests {
-    use std::cell::Cell;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use recon_idempotency::StoreTime;
+    use recon_idempotency::memory::Store;
 
     use super::*;
 
+    const LEASE: Duration = Duration::from_secs(30);
+
+    #[derive(Clone, Copy)]
+    enum Comes {
+        Out(Turn),
+        Fails,
+    }
+
+    fn store() -> Arc<dyn ClaimStore> {
+        Arc::new(Store::new(|| StoreTime::from_micros(1_000_000)))
+    }
+
+    /// The messages of a batch that come again, where turns come out so, and how many turns were taken.
+    async fn woken(
+        claims: &Arc<dyn ClaimStore>,
+        event: &Value,
+        outcomes: &'static [Comes],
+    ) -> (Value, usize) {
+        let turns = Arc::new(AtomicUsize::new(0));
+        let count = turns.clone();
+        let turn = move || {
+            let outcome = outcomes[count.fetch_add(1, Ordering::SeqCst)];
+            async move {
+                match outcome {
+                    Comes::Out(turn) => Ok(turn),
+                    Comes::Fails => Err(std::io::Error::other("no database")),
+                }
+            }
+        };
+        let answer = wake(event, claims, LEASE, turn).await.unwrap();
+        (answer["batchItemFailures"].clone(), turns.load(Ordering::SeqCst))
+    }
+
+    fn again(ids: &[&str]) -> Value {
+        ids.iter().map(|id| json!({ "itemIdentifier": id })).collect()
+    }
+
     #[tokio::test]
     async fn only_messages_whose_turn_failed_or_has_to_wait_come_again() {
-        let turns = Cell::new(0);
+        use Comes::{Fails, Out};
+        let claims = store();
         let event = json!({"Records": [
             {"messageId": "a", "body": "x"}, {"messageId": "b"}, {"messageId": "c"}, {"messageId": "d"},
         ]});
-        let answer = wake(&event, || {
-            turns.set(turns.get() + 1);
-            let outcome = match turns.get() {
-                1 => Ok(Turn::Worked),
-                2 => Err(std::io::Error::other("no database")),
-                3 => Ok(Turn::Waiting),
-                _ => Ok(Turn::Idle),
-            };
-            async move { outcome }
-        });
-        assert_eq!(
-            answer.await.unwrap(),
-            json!({"batchItemFailures": [{"itemIdentifier": "b"}, {"itemIdentifier": "c"}]})
-        );
+        let first =
+            woken(&claims, &event, &[Out(Turn::Worked), Fails, Out(Turn::Waiting), Out(Turn::Idle)]).await;
+        assert_eq!(first, (again(&["b", "c"]), 4));
+        // The whole batch once more, as when the answer was lost: what was worked off takes no other job.
+        let second = woken(&claims, &event, &[Out(Turn::Worked), Out(Turn::Worked)]).await;
+        assert_eq!(second, (again(&[]), 2));
+        assert_eq!(woken(&claims, &event, &[]).await, (again(&[]), 0));
+        // The same id in another queue is another message, and one with another body is somebody's mistake.
+        let other = json!({"Records": [{"messageId": "a", "body": "x", "eventSourceARN": "other"}]});
+        assert_eq!(woken(&claims, &other, &[Out(Turn::Worked)]).await, (again(&[]), 1));
+        let mistaken = json!({"Records": [{"messageId": "a", "body": "y"}]});
+        assert_eq!(woken(&claims, &mistaken, &[]).await, (again(&["a"]), 0));
+    }
+
+    #[tokio::test]
+    async fn a_message_that_another_process_has_comes_again() {
+        let claims = store();
+        let message = Message { queue: "", id: "a", body: b"" };
+        let _ = claims.claim(&message.request(RETENTION_DEFAULT), LEASE).await.unwrap();
+        let event = json!({"Records": [{"messageId": "a"}]});
+        assert_eq!(woken(&claims, &event, &[]).await, (again(&["a"]), 0));
     }
 
     #[tokio::test]
     async fn what_is_no_batch_fails_as_a_whole_before_any_turn() {
         for event in [json!({}), json!([]), json!({"Records": [{"messageId": "a"}, {"body": "b"}]})] {
-            let answer = wake(&event, || async { panic!("no turn") as Result<Turn, std::io::Error> }).await;
-            assert!(answer.is_err(), "{event}");
+            let turn = || async { panic!("no turn") as Result<Turn, std::io::Error> };
+            assert!(wake(&event, &store(), LEASE, turn).await.is_err(), "{event}");
         }
+    }
+
+    #[test]
+    fn a_message_is_held_for_as_long_as_its_function_may_run() {
+        let now = Instant::from_micros(1_000_000_000);
+        assert_eq!(time_left(1_000_250, now), Duration::from_millis(250));
+        assert_eq!(time_left(999_999, now), Duration::ZERO);
     }
 }

@@ -26,11 +26,43 @@ use crate::{ClientAddress, Process, because};
 /// idle connection is kept: above the idle time of every proxy in front, so that it is never this end which closes
 /// first.
 pub(crate) const KEEP_ALIVE: Duration = Duration::from_secs(75);
+/// What connections may take.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// How many there are at once. Further ones wait in the system's queue until one closes; each takes a file
+    /// descriptor and some tens of kilobytes.
+    pub(crate) connections_max: u32,
+    /// How long a request's head may take, from the end of the one before on.
+    pub(crate) head_time_max: Duration,
+    /// The most bytes of a head; as many as hyper takes where `None`.
+    pub(crate) head_bytes_max: Option<usize>,
+    /// Whether a connection takes more than one request.
+    pub(crate) keep_alive: bool,
+    /// How long a connection may be open.
+    pub(crate) time_max: Option<Duration>,
+}
+
+impl Limits {
+    /// For clients, and the proxies in front.
+    pub(crate) const CLIENTS: Self = Self {
+        connections_max: 4096,
+        head_time_max: KEEP_ALIVE,
+        head_bytes_max: None,
+        keep_alive: true,
+        time_max: None,
+    };
+}
+
 /// How long the rest of a request's head may take once no more connections are accepted.
 const HEAD_WAIT: Duration = Duration::from_secs(1);
 
 /// Answers the requests of a connection until either end closes it.
-pub(super) async fn attend(process: Process, stream: TcpStream, peer: SocketAddr, router: Router) {
+pub(super) async fn attend(
+    process: Process,
+    (stream, peer): (TcpStream, SocketAddr),
+    router: Router,
+    limits: Limits,
+) {
     let busy = Busy::default();
     let answer = service_fn(|request: Request<Incoming>| {
         let mut request = request.map(Body::new);
@@ -40,10 +72,15 @@ pub(super) async fn attend(process: Process, stream: TcpStream, peer: SocketAddr
         async move { answer.await.map(|response| finish(response, busy, &process)) }
     });
     let mut builder = Builder::new();
-    builder.timer(TokioTimer::new()).keep_alive(true).header_read_timeout(KEEP_ALIVE);
+    builder.timer(TokioTimer::new());
+    builder.keep_alive(limits.keep_alive).header_read_timeout(limits.head_time_max);
+    if let Some(bytes) = limits.head_bytes_max {
+        builder.max_buf_size(bytes);
+    }
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), answer));
     let ended = tokio::select! {
         ended = &mut connection => ended,
+        () = over(limits.time_max) => return tracing::debug!("connection cut: it was open for too long"),
         () = process.accepting_over() => {
             connection.as_mut().graceful_shutdown();
             tokio::select! {
@@ -67,6 +104,14 @@ fn finish(mut response: Response, busy: Busy, process: &Process) -> Response {
         return response;
     }
     response.map(|body| Body::new(Written { body, busy }))
+}
+
+/// Waits until the time is over, if there is a limit.
+async fn over(limit: Option<Duration>) {
+    match limit {
+        Some(limit) => tokio::time::sleep(limit).await,
+        None => std::future::pending().await,
+    }
 }
 
 /// Waits until it is clear that a connection has nothing to be answered.

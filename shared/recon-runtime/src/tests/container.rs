@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Duration, Instant, pause, timeout};
 
 use super::world::World;
-use crate::container::{CONNECTIONS_MAX, KEEP_ALIVE, serve_connections};
+use crate::container::{KEEP_ALIVE, Limits, serve_connections};
 use crate::{Answer, ClientAddress, GRACE, Mount as _, Process, Reply, app, serve_router};
 
 const GET: &[u8] = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n";
@@ -56,7 +56,7 @@ async fn a_stop_lets_what_is_in_flight_finish_and_closes_what_is_idle() {
 
 #[tokio::test]
 async fn a_connection_is_kept_for_the_next_request() {
-    let running = Running::start(Process::new(), CONNECTIONS_MAX).await;
+    let running = Running::start(Process::new(), Limits::CLIENTS.connections_max).await;
     let mut client = running.connect().await;
     ask(&mut client).await;
     ask(&mut client).await;
@@ -67,7 +67,7 @@ async fn a_connection_is_kept_for_the_next_request() {
 
 #[tokio::test]
 async fn a_connection_that_sends_nothing_is_closed_after_a_while() {
-    let running = Running::start(Process::new(), CONNECTIONS_MAX).await;
+    let running = Running::start(Process::new(), Limits::CLIENTS.connections_max).await;
     let silent = running.connect().await;
     // They are accepted in order, so the silent one is attended to when the other was answered.
     ask(&mut running.connect().await).await;
@@ -77,7 +77,7 @@ async fn a_connection_that_sends_nothing_is_closed_after_a_while() {
 
 #[tokio::test]
 async fn a_head_that_never_ends_does_not_hold_the_end_of_the_process() {
-    let running = Running::start(Process::new(), CONNECTIONS_MAX).await;
+    let running = Running::start(Process::new(), Limits::CLIENTS.connections_max).await;
     let mut half = running.connect().await;
     half.write_all(b"GET /health HTTP/1.1\r\nHo").await.unwrap();
     ask(&mut running.connect().await).await;
@@ -91,7 +91,9 @@ async fn a_head_that_never_ends_does_not_hold_the_end_of_the_process() {
 
 #[tokio::test]
 async fn a_process_that_was_asked_to_stop_answers_a_moment_longer_and_closes_with_each_answer() {
-    let running = Running::start(Process::accepting_for(Duration::from_hours(1)), CONNECTIONS_MAX).await;
+    let running =
+        Running::start(Process::accepting_for(Duration::from_hours(1)), Limits::CLIENTS.connections_max)
+            .await;
     let mut kept = running.connect().await;
     assert!(!ask(&mut kept).await.contains("connection: close"));
     running.process.stop();
@@ -126,7 +128,7 @@ async fn connections_beyond_the_limit_wait_for_a_place() {
 
 #[tokio::test]
 async fn http_2_without_asking_first_is_not_spoken() {
-    let running = Running::start(Process::new(), CONNECTIONS_MAX).await;
+    let running = Running::start(Process::new(), Limits::CLIENTS.connections_max).await;
     let mut client = running.connect().await;
     client.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await.unwrap();
     let mut said = Vec::new();
@@ -153,7 +155,8 @@ impl Running {
         let address = listener.local_addr().unwrap();
         let router = app(route::HEALTH.mount(fine), &world.platform);
         let stop = process.clone();
-        let serve = async move { serve_connections(&stop, listener, router, connections_max).await };
+        let limits = Limits { connections_max, ..Limits::CLIENTS };
+        let serve = async move { serve_connections(&stop, listener, router, limits).await };
         Self { process, address, server: tokio::spawn(serve), _world: world }
     }
 

@@ -51,3 +51,4 @@ macro_rules! contract {
 
 contract!(sqlite);
 contract!(postgres);
+contract!(pgbouncer);

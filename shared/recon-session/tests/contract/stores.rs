@@ -1,11 +1,12 @@
 //! The stores that the suite runs on, each empty and private to its test.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use recon_session::sqlite::{MIGRATION, MIGRATION_LISTING, SqliteSessions};
 use recon_session::{Lifetimes, Sessions};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions};
 
 /// A store, for as long as it is held.
@@ -43,8 +44,27 @@ pub(crate) async fn sqlite() -> Store<File> {
 pub(crate) async fn postgres() -> Store<sqlx::PgPool> {
     let server = tokio::task::spawn_blocking(recon_testkit::Postgres::shared).await.unwrap().unwrap();
     let url = server.database(None).unwrap();
-    let pool = sqlx::postgres::PgPoolOptions::new().max_connections(4).connect(&url).await.unwrap();
+    let pool = PgPoolOptions::new().max_connections(4).connect(&url).await.unwrap();
     sqlx::raw_sql(recon_session::postgres::MIGRATION).execute(&pool).await.unwrap();
     let backend = recon_session::postgres::PostgresSessions::new(pool.clone(), pool.clone());
+    Store { sessions: Sessions::new(Arc::new(backend), Lifetimes::default()), kept: pool }
+}
+
+/// The same through a PgBouncer that has fewer connections than its clients.
+pub(crate) async fn pgbouncer() -> Store<sqlx::PgPool> {
+    static BOUNCER: OnceLock<recon_testkit::PgBouncer> = OnceLock::new();
+    let database = || {
+        let server = recon_testkit::Postgres::shared().unwrap();
+        let bouncer = BOUNCER.get_or_init(|| recon_testkit::PgBouncer::start(server).unwrap());
+        let direct = server.database(None).unwrap();
+        (bouncer.url(&direct), direct)
+    };
+    let (url, direct) = tokio::task::spawn_blocking(database).await.unwrap();
+    let pool = sqlx::PgPool::connect(&direct).await.unwrap();
+    sqlx::raw_sql(recon_session::postgres::MIGRATION).execute(&pool).await.unwrap();
+    let options: PgConnectOptions = url.parse().unwrap();
+    let options = options.statement_cache_capacity(0).extra_float_digits(None);
+    let through = PgPoolOptions::new().max_connections(8).connect_with(options).await.unwrap();
+    let backend = recon_session::postgres::PostgresSessions::pooled(through, "begin");
     Store { sessions: Sessions::new(Arc::new(backend), Lifetimes::default()), kept: pool }
 }

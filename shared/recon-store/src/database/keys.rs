@@ -4,10 +4,16 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use recon_idempotency::{ClaimOutcome, Entry, Guard, IdempotencyKey, Scope};
+use recon_idempotency::metrics::{self, StoreKind};
+#[cfg(feature = "cluster")]
+use recon_idempotency::postgres::unnamed::Unnamed;
+use recon_idempotency::{ClaimOutcome, ClaimStore, Entry, Guard, IdempotencyKey, Scope};
+#[cfg(feature = "cluster")]
 use tracing::Instrument;
 
-use super::{Database, Refusal, joined};
+#[cfg(feature = "cluster")]
+use super::joined;
+use super::{Database, Refusal};
 use crate::Error;
 #[cfg(feature = "cluster")]
 use crate::postgres;
@@ -16,6 +22,24 @@ use crate::sql::{Connection, Query};
 impl Database {
     /// Runs an effect at most once for its key, in one transaction with the key and the answer.
     pub(crate) async fn guarded<I, T, E, F>(
+        &self,
+        doing: &'static str,
+        guard: Guard<T>,
+        input: I,
+        effect: F,
+    ) -> Result<ClaimOutcome<T>, E>
+    where
+        I: Send + Sync + 'static,
+        T: Send + Sync + 'static,
+        E: Refusal,
+        F: for<'a> Fn(&'a I, &'a mut Connection<'_>) -> BoxFuture<'a, Result<T, E>> + Send + Sync + 'static,
+    {
+        let outcome = self.run_guarded(doing, guard, input, effect).await;
+        self.count(outcome.as_ref().map_err(Refusal::of_database));
+        outcome
+    }
+
+    async fn run_guarded<I, T, E, F>(
         &self,
         doing: &'static str,
         guard: Guard<T>,
@@ -47,9 +71,26 @@ impl Database {
         }
     }
 
-    /// The same in one statement, where the database has such: for effects whose answer is known before they run. `None`
-    /// where it has not, and where the effect may not run, which [`guarded`](Self::guarded) then says why.
+    /// The same in one statement, replays as well, where the database has such: for effects whose answer is known before
+    /// they run. `None` where it has not, and where the statement leaves it to [`guarded`](Self::guarded): a key that
+    /// expired or whose lease has ended, and an effect that may not run, which that one says why.
     pub(crate) async fn at_once<T: Clone>(
+        &self,
+        doing: &'static str,
+        guard: &Guard<T>,
+        value: &T,
+        statement: Query,
+    ) -> Result<Option<ClaimOutcome<T>>, Error> {
+        let outcome = self.run_at_once(doing, guard, value, statement).await;
+        match &outcome {
+            Ok(Some(outcome)) => self.count(Ok(outcome)),
+            Ok(None) => {}
+            Err(error) => self.count::<T>(Err(Some(error))),
+        }
+        outcome
+    }
+
+    async fn run_at_once<T: Clone>(
         &self,
         doing: &'static str,
         guard: &Guard<T>,
@@ -63,17 +104,21 @@ impl Database {
                 Ok(None)
             }
             #[cfg(feature = "cluster")]
-            Self::Postgres(_) => {
+            Self::Postgres(server) => {
                 let claim = recon_idempotency::postgres::CompletedClaim::new(guard, value)?;
-                let (arguments, database) = (claim.arguments(), self.clone());
+                let (arguments, database, server) = (claim.arguments(), self.clone(), Arc::clone(server));
                 let detached = async move {
-                    let run = async { Ok::<_, Error>(statement.exists_after(arguments, &database).await) };
+                    let run = async {
+                        fail::fail_point!(&format!("{doing}-before-commit"));
+                        let ran = statement.row_after(arguments, &server).await;
+                        fail::fail_point!(&format!("{doing}-after-commit"));
+                        Ok::<_, Error>(ran)
+                    };
                     database.in_time(doing, run).await
                 };
                 let ran = joined(doing, tokio::spawn(detached.instrument(tracing::Span::current())).await)?;
                 match ran.map_err(recon_idempotency::Error::from) {
-                    Ok(true) => Ok(Some(claim.ran(value.clone()))),
-                    Ok(false) => self.look_up(guard).await,
+                    Ok(row) => Ok(claim.outcome(guard, value.clone(), &row)?),
                     Err(recon_idempotency::Error::InFlight { retry_after }) => {
                         Ok(Some(ClaimOutcome::InFlight { retry_after }))
                     }
@@ -84,6 +129,31 @@ impl Database {
                     Err(error) => Err(error.into()),
                 }
             }
+        }
+    }
+
+    /// Where the keys of effects in this database are.
+    pub(crate) fn key_store(&self) -> StoreKind {
+        match self {
+            #[cfg(feature = "embedded")]
+            Self::Sqlite(_) => StoreKind::Sqlite,
+            #[cfg(feature = "cluster")]
+            Self::Postgres(_) => StoreKind::Postgres,
+        }
+    }
+
+    /// Counts what a request with a key came to, once, when its transaction has ended. A refusal that says something of
+    /// the records and nothing of the database is none of these.
+    fn count<T>(&self, ended: Result<&ClaimOutcome<T>, Option<&Error>>) {
+        match ended {
+            Ok(outcome) => metrics::outcome(self.key_store(), outcome),
+            Err(Some(
+                Error::Unavailable { .. }
+                | Error::Database { .. }
+                | Error::Panicked { .. }
+                | Error::Idempotency(_),
+            )) => metrics::failure(self.key_store()),
+            Err(_) => {}
         }
     }
 
@@ -98,12 +168,30 @@ impl Database {
                 recon_idempotency::sqlite::look_up(&mut reader, guard.request()).await?
             }
             #[cfg(feature = "cluster")]
+            Self::Postgres(server) if server.is_pooled() => self.claims().look_up(guard.request()).await?,
+            #[cfg(feature = "cluster")]
             Self::Postgres(server) => {
                 let mut reader = server.pool().acquire().await.map_err(Error::doing(DOING))?;
                 recon_idempotency::postgres::look_up(&mut reader, guard.request()).await?
             }
         };
         Ok(held.map(ClaimOutcome::from))
+    }
+
+    /// Claims for what has its effect elsewhere.
+    pub(crate) fn claims(&self) -> Arc<dyn ClaimStore> {
+        match self {
+            #[cfg(feature = "embedded")]
+            Self::Sqlite(pools) => Arc::new(recon_idempotency::sqlite::Store::new(pools.writer().clone())),
+            #[cfg(feature = "cluster")]
+            Self::Postgres(server) if server.is_pooled() => {
+                Arc::new(recon_idempotency::postgres::unnamed::Store::new(server.pool().clone()))
+            }
+            #[cfg(feature = "cluster")]
+            Self::Postgres(server) => {
+                Arc::new(recon_idempotency::postgres::Store::new(server.pool().clone()))
+            }
+        }
     }
 
     /// What became of a key.
@@ -115,6 +203,8 @@ impl Database {
                 let mut reader = pools.readers().acquire().await.map_err(Error::doing(DOING))?;
                 recon_idempotency::sqlite::find(&mut reader, scope, key).await?
             }
+            #[cfg(feature = "cluster")]
+            Self::Postgres(server) if server.is_pooled() => self.claims().find(scope, key).await?,
             #[cfg(feature = "cluster")]
             Self::Postgres(server) => {
                 let mut reader = server.pool().acquire().await.map_err(Error::doing(DOING))?;
@@ -148,6 +238,14 @@ where
         Connection::Postgres(connection) => {
             recon_idempotency::postgres::guarded(connection, guard, |connection| {
                 async move { run(&shared, &mut Connection::Postgres(connection)).await }.boxed()
+            })
+            .await
+        }
+        #[cfg(feature = "cluster")]
+        Connection::Pooled(connection) => {
+            recon_idempotency::postgres::unnamed::guarded(connection, guard, |connection| {
+                let connection = Unnamed::new(connection.connection());
+                async move { run(&shared, &mut Connection::Pooled(connection)).await }.boxed()
             })
             .await
         }

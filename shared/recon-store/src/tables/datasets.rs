@@ -29,9 +29,13 @@ values ($1, $2, $3, $4, $5, 'awaiting_upload', $6)";
 #[cfg(feature = "cluster")]
 const INSERT_AT_ONCE: &str = concat!(
     "-- dataset_create\n",
-    completed_claim!("true"),
-    "insert into datasets (id, workspace, name, format, options, status, created_at)
-select $12, $13, $14, $15, $16, 'awaiting_upload', $17 from idempotency_claim returning id"
+    completed_claim!(
+        "true",
+        "dataset as (
+    insert into datasets (id, workspace, name, format, options, status, created_at)
+    select $12, $13, $14, $15, $16, 'awaiting_upload', $17 from idempotency_claim
+)"
+    )
 );
 #[cfg(not(feature = "cluster"))]
 const INSERT_AT_ONCE: &str = "";

@@ -1,4 +1,4 @@
-//! Jobs whose process was killed,.
+//! Jobs whose process was killed.
 
 use std::time::Duration;
 

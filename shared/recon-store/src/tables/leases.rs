@@ -137,7 +137,7 @@ impl Jobs {
         let (Some(first), Some(last)) = (kinds.first(), kinds.last()) else { return Ok(None) };
         // There are no more than two.
         let kinds = [first.as_str(), last.as_str()];
-        let now = self.clock.now();
+        let now = self.now().await?;
         // Idle workers ask often: a look that takes no lock comes first.
         let peek = query(PEEK).bind(kinds[0]).bind(kinds[1]).bind(now.micros());
         let due = peek.exists(self.database.readers()).await.map_err(Error::doing("job_peek"))?;
@@ -161,7 +161,7 @@ impl Jobs {
     /// # Errors
     /// [`Error::LeaseLost`]: stop working.
     pub async fn heartbeat(&self, lease: &Lease) -> Result<(), Error> {
-        let input = (Held::of(lease), self.clock.now());
+        let input = (Held::of(lease), self.now().await?);
         self.database
             .write("job_heartbeat", input, |(held, now), tx| {
                 async move {
@@ -183,7 +183,7 @@ impl Jobs {
     /// # Errors
     /// [`Error::LeaseLost`].
     pub async fn release(&self, lease: &Lease) -> Result<(), Error> {
-        let input = (Held::of(lease), self.clock.now());
+        let input = (Held::of(lease), self.now().await?);
         self.database
             .write("job_release", input, |(held, now), tx| {
                 async move {
@@ -206,10 +206,15 @@ impl Jobs {
     /// [`Error::LeaseLost`].
     pub async fn fail(&self, lease: &Lease, reason: &str) -> Result<Failed, Error> {
         let reason: String = reason.chars().take(REASON_CHARS_MAX).collect();
-        let input = (Held::of(lease), reason, self.clock.now());
+        let input = (Held::of(lease), reason, self.now().await?);
         self.database
             .write("job_fail", input, |(held, reason, now), tx| fail(tx, held, reason, *now).boxed())
             .await
+    }
+
+    /// The time by which leases run out.
+    async fn now(&self) -> Result<Instant, Error> {
+        self.database.now(&self.clock).await
     }
 
     /// Whether a lease is still held. It takes no lock and renews nothing, so that a worker may ask often.

@@ -39,15 +39,17 @@ const INSERT_AT_ONCE: &str = concat!(
     "-- reconciliation_create\n",
     completed_claim!(
         "exists (select from datasets where workspace = $13 and id = $15 and status = 'ready')
-        and exists (select from datasets where workspace = $13 and id = $16 and status = 'ready')"
-    ),
-    ", job as (
+        and exists (select from datasets where workspace = $13 and id = $16 and status = 'ready')",
+        "job as (
     insert into jobs (id, workspace, kind, subject, state, attempt, failures, failures_max, run_after, created_at)
     select $19, $13, 'reconcile', $12, 'queued', 0, 0, $20, $18, $18 from idempotency_claim
-)
-insert into reconciliations (id, workspace, name, left_dataset, right_dataset, rules, status, phase, progress_done,
-    progress_total, version, created_at)
-select $12, $13, $14, $15, $16, $17, 'queued', 'queued', 0, 0, 1, $18 from idempotency_claim returning id"
+)",
+        "reconciliation as (
+    insert into reconciliations (id, workspace, name, left_dataset, right_dataset, rules, status, phase, progress_done,
+        progress_total, version, created_at)
+    select $12, $13, $14, $15, $16, $17, 'queued', 'queued', 0, 0, 1, $18 from idempotency_claim
+)"
+    )
 );
 #[cfg(not(feature = "cluster"))]
 const INSERT_AT_ONCE: &str = "";

@@ -50,6 +50,8 @@ async fn purge_expired(tx: &mut Connection<'_>) -> Result<u64, Error> {
         Connection::Sqlite(tx) => recon_idempotency::sqlite::purge_expired(tx, SWEEP_BATCH).await,
         #[cfg(feature = "cluster")]
         Connection::Postgres(tx) => recon_idempotency::postgres::purge_expired(tx, SWEEP_BATCH).await,
+        #[cfg(feature = "cluster")]
+        Connection::Pooled(tx) => recon_idempotency::postgres::unnamed::purge_expired(tx, SWEEP_BATCH).await,
     };
     Ok(purged?)
 }
@@ -72,9 +74,8 @@ impl Sweep {
     /// # Errors
     /// [`Error::Unavailable`].
     pub async fn lost_leases(&self) -> Result<Interrupted, Error> {
-        self.database
-            .write("sweep_lost_leases", self.clock.now(), |now, tx| take_lost(tx, *now).boxed())
-            .await
+        let now = self.database.now(&self.clock).await?;
+        self.database.write("sweep_lost_leases", now, |now, tx| take_lost(tx, *now).boxed()).await
     }
 
     /// Rejects datasets whose upload was not completed for so long after the last sign of life: its announcement, or the

@@ -1,8 +1,8 @@
 //! A store of its own for each test, with a clock that stands still until it is moved.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use recon_domain::{
@@ -17,6 +17,7 @@ use recon_store::{
     Clock, DatabaseUrl, DatasetContent, DatasetRecord, Email, IngestResult, JobKind, Json, Lease, NewBreak,
     NewDataset, NewReconciliation, NewUser, Published, ReconciliationRecord, Store, StoreConfig, Upload,
 };
+use recon_testkit::{PgBouncer, Postgres};
 use sqlx::{Connection, PgConnection, SqliteConnection};
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
@@ -63,10 +64,44 @@ pub(crate) async fn postgres() -> Bench {
     of(at(&new_database(Some(template)).await, folder.path()), folder).await
 }
 
+/// The same through a PgBouncer that has fewer connections than its clients.
+pub(crate) async fn pgbouncer() -> Bench {
+    let bench = postgres().await;
+    let direct = bench.config.database.to_string();
+    let Bench { store, folder, .. } = bench;
+    store.close().await;
+    of(at(&pooled(&direct).await, folder.path()), folder).await
+}
+
+/// What stands before the server of every test.
+fn bouncer() -> &'static PgBouncer {
+    static BOUNCER: OnceLock<PgBouncer> = OnceLock::new();
+    BOUNCER.get_or_init(|| PgBouncer::start(Postgres::shared().unwrap()).unwrap())
+}
+
+/// The URL of a database through the PgBouncer.
+pub(crate) async fn pooled(direct: &str) -> String {
+    let direct = direct.to_owned();
+    let url = move || format!("{}?statement-cache-capacity=0", bouncer().url(&direct));
+    tokio::task::spawn_blocking(url).await.unwrap()
+}
+
+/// The URL of a database, past the PgBouncer where there is one.
+pub(crate) fn direct(database: &DatabaseUrl) -> String {
+    let url = database.to_string();
+    match database {
+        DatabaseUrl::Sqlite(_) => url,
+        DatabaseUrl::Postgres(_) => {
+            let name = url.rsplit('/').next().unwrap();
+            format!("postgres://postgres@127.0.0.1:{}/{name}", Postgres::shared().unwrap().port())
+        }
+    }
+}
+
 /// The URL of a new database, empty or a copy.
 pub(crate) async fn new_database(template: Option<&str>) -> String {
     let template = template.map(str::to_owned);
-    let make = move || recon_testkit::Postgres::shared().unwrap().database(template.as_deref()).unwrap();
+    let make = move || Postgres::shared().unwrap().database(template.as_deref()).unwrap();
     tokio::task::spawn_blocking(make).await.unwrap()
 }
 
@@ -330,7 +365,7 @@ impl Bench {
         match &self.config.database {
             DatabaseUrl::Sqlite(_) => 0,
             DatabaseUrl::Postgres(_) => {
-                let mut connection = PgConnection::connect(&self.config.database.to_string()).await.unwrap();
+                let mut connection = PgConnection::connect(&direct(&self.config.database)).await.unwrap();
                 let count = "select count(*) from pg_stat_activity
                     where datname = current_database() and state like 'idle in transaction%'";
                 sqlx::query_scalar(count).fetch_one(&mut connection).await.unwrap()
@@ -338,10 +373,26 @@ impl Bench {
         }
     }
 
+    /// Forgets where the objects are, as a database of an earlier version does not know it.
+    pub(crate) async fn untie(&self) {
+        const UNTIE: &str = "delete from sweep_places";
+        let url = direct(&self.config.database);
+        match &self.config.database {
+            DatabaseUrl::Sqlite(_) => {
+                let mut connection = SqliteConnection::connect(&url).await.unwrap();
+                sqlx::query(UNTIE).execute(&mut connection).await.unwrap();
+            }
+            DatabaseUrl::Postgres(_) => {
+                let mut connection = PgConnection::connect(&url).await.unwrap();
+                sqlx::query(UNTIE).execute(&mut connection).await.unwrap();
+            }
+        }
+    }
+
     /// How many breaks are stored under each attempt, whether a client sees them or not.
     pub(crate) async fn stored_breaks(&self, id: ReconciliationId) -> Vec<(u32, u32)> {
         const COUNT: &str = "select attempt, count(*) from breaks where reconciliation = $1 group by attempt order by attempt";
-        let url = self.config.database.to_string();
+        let url = direct(&self.config.database);
         let counted: Vec<(i64, i64)> = match &self.config.database {
             DatabaseUrl::Sqlite(_) => {
                 let mut connection = SqliteConnection::connect(&url).await.unwrap();

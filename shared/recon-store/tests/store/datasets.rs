@@ -5,7 +5,8 @@ use std::sync::Arc;
 use recon_domain::{DatasetId, WorkspaceId};
 use recon_idempotency::{Body, ClaimOutcome};
 use recon_store::{
-    DatasetSeek, DatasetStatus, Error, Failure, IngestResult, JobKind, LEASE_DURATION, Subject, Upload,
+    DatasetRecord, DatasetSeek, DatasetStatus, Error, Failure, IngestResult, JobKind, LEASE_DURATION,
+    Subject, Upload,
 };
 
 use crate::bench::{Bench, content, dataset_guard, fresh, replayed};
@@ -69,7 +70,7 @@ async fn complete(
     workspace: WorkspaceId,
     id: DatasetId,
     expected: Option<&str>,
-) -> Result<Option<ClaimOutcome<recon_store::DatasetRecord>>, Error> {
+) -> Result<Option<ClaimOutcome<DatasetRecord>>, Error> {
     let guard = dataset_guard(workspace, "c", "/complete");
     bench.store.datasets().complete(workspace, id, guard, expected.map(str::to_owned)).await
 }
@@ -230,18 +231,43 @@ pub(crate) async fn a_worker_whose_dataset_is_deleted_has_lost_its_lease(bench: 
 }
 
 pub(crate) async fn requests_with_one_key_at_the_same_time_have_one_effect_and_one_answer(bench: Bench) {
-    const CALLERS: usize = 64;
     let bench = Arc::new(bench);
-    let callers = (0..CALLERS).map(|_| {
-        let bench = Arc::clone(&bench);
-        tokio::spawn(async move {
-            let guard = dataset_guard(bench.workspace, "one-key", "/v1/datasets");
-            let new = bench.new_dataset("once");
-            bench.store.datasets().create(bench.workspace, guard, new).await.unwrap()
-        })
-    });
+    at_the_same_time(&bench, 64, async |bench: Arc<Bench>| {
+        let guard = dataset_guard(bench.workspace, "one-key", "/v1/datasets");
+        let new = bench.new_dataset("once");
+        bench.store.datasets().create(bench.workspace, guard, new).await.unwrap()
+    })
+    .await;
+    let seek = DatasetSeek { before: None, limit: 10 };
+    assert_eq!(bench.store.datasets().list(bench.workspace, seek).await.unwrap().items.len(), 1);
+}
+
+pub(crate) async fn completions_with_one_key_at_the_same_time_have_one_effect_and_one_answer(bench: Bench) {
+    let id = bench.dataset(bench.workspace).await;
+    bench.attach(bench.workspace, id, "aa").await;
+    let bench = Arc::new(bench);
+    at_the_same_time(&bench, 24, move |bench: Arc<Bench>| async move {
+        complete(&bench, bench.workspace, id, None).await.unwrap().unwrap()
+    })
+    .await;
+    let response = replayed(complete(&bench, bench.workspace, id, None).await.unwrap().unwrap());
+    assert_eq!(response.body(), &Body::Inline(format!("{id} ingesting").into_bytes()));
+    let guard = dataset_guard(bench.workspace, "c", "/v1/other");
+    let other = bench.store.datasets().complete(bench.workspace, id, guard, None).await.unwrap();
+    assert!(matches!(other, Some(ClaimOutcome::Mismatch)));
+    bench.lease(JobKind::Ingest).await;
+    assert!(bench.store.jobs().lease(JobKind::ALL, "w").await.unwrap().is_none(), "one job");
+}
+
+/// Asks so many times at once: one runs, and all get its answer.
+async fn at_the_same_time<F, A>(bench: &Arc<Bench>, callers: usize, ask: F)
+where
+    F: Fn(Arc<Bench>) -> A,
+    A: Future<Output = ClaimOutcome<DatasetRecord>> + Send + 'static,
+{
+    let asked: Vec<_> = (0..callers).map(|_| tokio::spawn(ask(Arc::clone(bench)))).collect();
     let (mut fresh, mut answers) = (0, Vec::new());
-    for caller in callers.collect::<Vec<_>>() {
+    for caller in asked {
         answers.push(match caller.await.unwrap() {
             ClaimOutcome::Fresh { response, .. } => {
                 fresh += 1;
@@ -253,6 +279,4 @@ pub(crate) async fn requests_with_one_key_at_the_same_time_have_one_effect_and_o
     }
     assert_eq!(fresh, 1);
     assert!(answers.iter().all(|answer| *answer == answers[0]));
-    let seek = DatasetSeek { before: None, limit: 10 };
-    assert_eq!(bench.store.datasets().list(bench.workspace, seek).await.unwrap().items.len(), 1);
 }

@@ -9,9 +9,11 @@ mod breaks;
 mod datasets;
 mod durability;
 mod errors;
+mod installation;
 mod jobs;
 mod leftovers;
 mod objects;
+mod on_pgbouncer;
 mod on_postgres;
 mod reconciliations;
 mod schema;
@@ -52,6 +54,7 @@ macro_rules! contract {
                 a_deleted_dataset_is_gone_and_its_replays_stay,
                 a_dataset_that_a_reconciliation_uses_is_not_deleted,
                 requests_with_one_key_at_the_same_time_have_one_effect_and_one_answer,
+                completions_with_one_key_at_the_same_time_have_one_effect_and_one_answer,
                 a_stranger_takes_no_job_from_a_dataset,
                 a_worker_whose_dataset_is_deleted_has_lost_its_lease,
             ]
@@ -89,6 +92,11 @@ macro_rules! contract {
                 everything_of_a_deleted_reconciliation_is_left_over,
                 many_leftovers_take_several_calls_for_those_without_patience,
                 long_leftovers_go_in_transactions_of_few,
+            ]
+            installation: [
+                objects_of_another_place_are_foreign_until_they_are_adopted,
+                of_several_that_tie_at_once_one_decides,
+                a_folder_that_is_somebodys_is_tied_by_hand_only,
             ]
             sweep: [
                 objects_beside_another_database_are_left_alone,
@@ -162,4 +170,8 @@ mod sqlite {
 
 mod postgres {
     contract!(crate::bench::postgres);
+}
+
+mod pgbouncer {
+    contract!(crate::bench::pgbouncer);
 }

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use recon_store::{Error, Failure, IngestResult, JobKind, Migrated, Schema, Store, StoreConfig, Upload};
+use recon_store::{
+    Clock, Error, Failure, IngestResult, JobKind, Migrated, Schema, Store, StoreConfig, Upload,
+};
 use sqlx::{Connection, PgConnection};
 
 use crate::bench::{at, new_database, postgres};
@@ -82,6 +84,29 @@ async fn connections_that_died_while_they_rested_are_replaced() {
     let upload = Upload { object: "o".to_owned(), sha256: "aa".to_owned(), bytes: 3 };
     bench.store.datasets().attach_upload(bench.workspace, id, upload.clone()).await.unwrap().unwrap();
     assert_eq!(bench.find_dataset(id).await.upload, Some(upload));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn leases_run_out_by_the_clock_that_hosts_share() {
+    let bench = postgres().await;
+    bench.ingesting(bench.workspace).await;
+    // As if this host's clock were an hour behind the server's.
+    execute(
+        &bench.config,
+        "create schema ahead;
+        create function ahead.clock_timestamp() returns timestamptz language sql
+            as $$ select pg_catalog.clock_timestamp() + interval '1 hour' $$;
+        do $$ begin
+            execute format('alter database %I set search_path = ahead, pg_catalog, public', current_database());
+        end $$",
+    )
+    .await;
+    let before = Clock::system().now().micros();
+    let jobs = Store::open(&bench.config).jobs();
+    let lease = jobs.lease(JobKind::ALL, "w").await.unwrap().unwrap();
+    let job = bench.store.jobs().get(bench.workspace, lease.job).await.unwrap().unwrap();
+    let ahead = job.heartbeat_at.unwrap().micros() - before;
+    assert!((3_600_000_000..3_700_000_000).contains(&ahead), "{ahead}");
 }
 
 #[tokio::test]

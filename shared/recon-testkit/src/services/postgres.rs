@@ -75,7 +75,7 @@ impl Postgres {
             arguments
         };
         let answers = |port| {
-            let told = ask(&programs, port, "show data_directory");
+            let told = ask(&programs, &url(port, "postgres"), "show data_directory");
             told.is_ok_and(|output| {
                 String::from_utf8_lossy(&output.stdout).trim() == data.display().to_string()
             })
@@ -93,7 +93,7 @@ impl Postgres {
         let name = format!("test_{}", self.databases.fetch_add(1, Ordering::Relaxed));
         let template = template.and_then(|url| url.rsplit('/').next()).unwrap_or("template0");
         self.run(&format!("create database {name} template {template}"))?;
-        Ok(format!("postgres://postgres@127.0.0.1:{}/{name}", self.port))
+        Ok(url(self.port, &name))
     }
 
     /// Its port.
@@ -107,7 +107,15 @@ impl Postgres {
     /// # Errors
     /// When the statement fails.
     pub fn run(&self, statement: &str) -> Result<String> {
-        let output = ask(&self.programs, self.port, statement)?;
+        self.run_in(&url(self.port, "postgres"), statement)
+    }
+
+    /// Runs a statement in the database that has this URL, and gives what it printed.
+    ///
+    /// # Errors
+    /// When the statement fails.
+    pub fn run_in(&self, database: &str, statement: &str) -> Result<String> {
+        let output = ask(&self.programs, database, statement)?;
         if !output.status.success() {
             bail!("`{statement}`: {}", String::from_utf8_lossy(&output.stderr));
         }
@@ -137,9 +145,13 @@ fn finish(command: &mut Command, user: Option<User>) -> Result<()> {
     Ok(())
 }
 
-fn ask(programs: &Path, port: u16, statement: &str) -> Result<Output> {
+fn url(port: u16, database: &str) -> String {
+    format!("postgres://postgres@127.0.0.1:{port}/{database}")
+}
+
+fn ask(programs: &Path, database: &str, statement: &str) -> Result<Output> {
     let mut command = Command::new(programs.join("psql"));
-    command.args(["-h", "127.0.0.1", "-p", &port.to_string(), "-U", "postgres", "-d", "postgres"]);
+    command.args(["-d", database]);
     command.args(["--no-psqlrc", "-qtAX", "-v", "ON_ERROR_STOP=1", "-c", statement]);
     command.output().context("start psql")
 }

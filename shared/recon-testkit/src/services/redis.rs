@@ -2,18 +2,19 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow, bail};
 
-use super::{Service, folder};
+use super::{Authority, Service, folder, free_port};
 
 /// A private Redis on a port of 127.0.0.1. It keeps what it has only as long as it runs.
 #[derive(Debug)]
 pub struct Redis {
     port: u16,
+    tls_port: Option<u16>,
     _service: Service,
 }
 
@@ -48,13 +49,38 @@ impl Redis {
         let program = Path::new("redis-server");
         let (service, port) =
             Service::start_on_free_port(program, arguments, &folder, None, |port| answers(port, &place))?;
-        Ok(Self { port, _service: service })
+        Ok(Self { port, tls_port: None, _service: service })
+    }
+
+    /// The same, which also listens for TLS, with the certificate of this authority.
+    ///
+    /// # Errors
+    /// When Redis is not installed, or does not start.
+    pub fn start_with_tls(settings: &[&str], authority: &Authority) -> Result<Self> {
+        let tls_port = free_port()?;
+        let port = tls_port.to_string();
+        let path = |path: PathBuf| path.display().to_string();
+        let (certificate, key) = (path(authority.server_certificate()), path(authority.server_key()));
+        let own = path(authority.certificate());
+        let mut tls = vec!["--tls-port", &port, "--tls-cert-file", &certificate, "--tls-key-file", &key];
+        tls.extend(["--tls-ca-cert-file", &own, "--tls-auth-clients", "no"]);
+        tls.extend(settings);
+        Ok(Self { tls_port: Some(tls_port), ..Self::start(&tls)? })
     }
 
     /// Its URL.
     #[must_use]
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// Its URL over TLS.
+    ///
+    /// # Errors
+    /// When it does not listen for TLS.
+    pub fn tls_url(&self) -> Result<String> {
+        let port = self.tls_port.context("this Redis does not listen for TLS")?;
+        Ok(format!("rediss://127.0.0.1:{port}"))
     }
 
     /// Its port.

@@ -2,15 +2,15 @@
 
 use std::cell::Cell;
 use std::io::Read;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use recon_idempotency::client::{Attempts, Next, RetryPolicy, Seen, retry_after};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use ureq::http::Response;
 use ureq::{Body, RequestBuilder, SendBody};
 
 use super::error::Error;
-use super::patience::Patience;
 use super::server::Server;
 use crate::report;
 
@@ -22,13 +22,16 @@ const UPLOAD_PAUSE_MAX: Duration = Duration::from_secs(30);
 const SETTLE_TIME_MAX: Duration = Duration::from_secs(300);
 /// How long a download may stand still.
 const DOWNLOAD_PAUSE_MAX: Duration = Duration::from_secs(60);
+/// How long the first call is repeated: who has not been reached yet may not be there at all. One who has answered is
+/// given the time of a restart.
+const FIRST_CONTACT_TIME_MAX: Duration = Duration::from_secs(8);
 /// The most bytes of an answer that is a document.
 const DOCUMENT_BYTES_MAX: u64 = 32 * 1024 * 1024;
 
-/// Something that may be different the next time.
+/// Something that may be different the next time, and the pause before it; `None` where patience ends before that.
 struct Hindrance {
     words: String,
-    retry_after: Option<Duration>,
+    pause: Option<Duration>,
 }
 
 /// Why an attempt has no answer.
@@ -147,43 +150,54 @@ impl<'s> Client<'s> {
         request.header("Authorization", &self.server.authorization)
     }
 
-    /// Repeats what may be answered the next time: no answer, 429, 502, 503, 504, and 409 of a key whose request
-    /// is under way. Nothing else.
+    /// Repeats what may be answered the next time, as the rules for clients say, with or without a key.
     fn repeated<T>(
         &self,
         call: &str,
         attempt: impl Fn() -> Result<Response<Body>, Failure>,
         take: impl Fn(Response<Body>) -> Result<T, ureq::Error>,
     ) -> Result<T, Error> {
-        let mut patience = Patience::new(self.has_answered.get());
+        let mut attempts = Attempts::new(self.policy());
         loop {
-            let hindrance = match self.judged(call, attempt())? {
+            let hindrance = match self.judged(call, attempt(), &mut attempts)? {
                 Ok(answer) => match take(answer) {
                     Ok(taken) => return Ok(taken),
-                    Err(error) => self.hindrance(call, error)?,
+                    Err(error) => self.hindrance(call, error, &mut attempts)?,
                 },
                 Err(hindrance) => hindrance,
             };
-            let is_first = patience.is_untried();
-            let seconds = patience.limit().as_secs();
-            let Some(pause) = patience.pause(hindrance.retry_after) else {
-                let seconds = patience.spent().as_secs();
+            let Some(pause) = hindrance.pause else {
+                let seconds = attempts.failing_for(Instant::now()).as_secs();
                 return Err(Error::GivenUp { call: call.to_owned(), words: hindrance.words, seconds });
             };
-            if is_first {
+            if attempts.failed() == 1 {
+                let seconds = attempts.policy().time_max.as_secs();
                 report::say(&format!("{call}: {}; trying again, for up to {seconds} s", hindrance.words));
             }
             std::thread::sleep(pause);
         }
     }
 
-    /// What came in the way, if it may be gone the next time.
-    fn hindrance(&self, call: &str, error: ureq::Error) -> Result<Hindrance, Error> {
-        if is_passing(&error) {
-            let words = format!("{} does not answer ({error})", self.server.address);
-            return Ok(Hindrance { words, retry_after: None });
+    fn policy(&self) -> RetryPolicy {
+        let policy = RetryPolicy::default();
+        match self.has_answered.get() {
+            true => policy,
+            false => RetryPolicy { time_max: FIRST_CONTACT_TIME_MAX, ..policy },
         }
-        Err(Error::Broken { call: call.to_owned(), source: error })
+    }
+
+    /// What came in the way, if it may be gone the next time.
+    fn hindrance(&self, call: &str, error: ureq::Error, attempts: &mut Attempts) -> Result<Hindrance, Error> {
+        let broken = |source| Error::Broken { call: call.to_owned(), source };
+        if !is_passing(&error) {
+            return Err(broken(error));
+        }
+        let words = format!("{} does not answer ({error})", self.server.address);
+        match attempts.next(&Seen::NoAnswer, Instant::now()) {
+            Next::Again { after } => Ok(Hindrance { words, pause: Some(after) }),
+            Next::GiveUp => Ok(Hindrance { words, pause: None }),
+            Next::Done | Next::NewKey => Err(broken(error)),
+        }
     }
 
     /// An answer that says yes, or what came in the way; an error where it will not go away.
@@ -191,10 +205,11 @@ impl<'s> Client<'s> {
         &self,
         call: &str,
         attempt: Result<Response<Body>, Failure>,
+        attempts: &mut Attempts,
     ) -> Result<Result<Response<Body>, Hindrance>, Error> {
         let mut answer = match attempt {
             Ok(answer) => answer,
-            Err(Failure::Way(error)) => return self.hindrance(call, error).map(Err),
+            Err(Failure::Way(error)) => return self.hindrance(call, error, attempts).map(Err),
             Err(Failure::Local(error)) => return Err(error),
         };
         self.has_answered.set(true);
@@ -202,7 +217,7 @@ impl<'s> Client<'s> {
         if matches!(status, 200..=299 | 303) {
             return Ok(Ok(answer));
         }
-        let retry_after = header(&answer, "retry-after").and_then(|seconds| seconds.parse().ok());
+        let retry_after = header(&answer, "retry-after").and_then(retry_after);
         let location = header(&answer, "location").map(str::to_owned);
         let body = answer.body_mut().with_config().limit(DOCUMENT_BYTES_MAX).read_to_string();
         let problem: Value = body.ok().and_then(|body| serde_json::from_str(&body).ok()).unwrap_or_default();
@@ -213,9 +228,10 @@ impl<'s> Client<'s> {
             }
             Some(_) | None => said(status, &problem),
         };
-        let passes = matches!(status, 429 | 502 | 503 | 504) || code == "idempotency_key_in_progress";
-        if passes {
-            return Ok(Err(Hindrance { words, retry_after: retry_after.map(Duration::from_secs) }));
+        match attempts.next(&Seen::Answer { status, code: Some(&code), retry_after }, Instant::now()) {
+            Next::Again { after } => return Ok(Err(Hindrance { words, pause: Some(after) })),
+            Next::GiveUp => return Ok(Err(Hindrance { words, pause: None })),
+            Next::Done | Next::NewKey => {}
         }
         let hint = match status {
             401 => "; sign in again and put the new token into RECON_TOKEN",

@@ -38,7 +38,7 @@ pub(super) enum Stop {
 
 impl From<Error> for Stop {
     fn from(error: Error) -> Self {
-        let meant_another = error.has_code("idempotency_key_reused");
+        let meant_another = error.has_code(recon_idempotency::client::REUSED);
         let is_over = error.is_final();
         let error = anyhow::Error::from(error);
         match (is_over, meant_another) {

@@ -29,7 +29,7 @@ pub(super) fn operations() -> Vec<Operation> {
             "It may be sent requests.",
             json!({ "status": "ready", "checks": { "database": "ok", "objects": "ok" } }),
         )
-        .refuses(&[Code::Draining, Code::IncompatibleSchema]),
+        .refuses(&[Code::Draining, Code::IncompatibleSchema, Code::ForeignObjects]),
         Operation::new(
             "idempotency_get",
             route::IDEMPOTENCY_GET,

@@ -9,7 +9,7 @@ use std::time::Duration;
 use recon_domain::{DatasetId, Instant, ReconciliationId};
 use uuid::Uuid;
 
-use crate::installation::INSTALLATION;
+use crate::installation::{INSTALLATION, Tie};
 use crate::row::count;
 use crate::sql::{Row, query};
 use crate::{Error, ObjectEntry, SWEEP_BATCH, Sweep, SweepError, Sweeping, object_name};
@@ -70,11 +70,12 @@ impl Sweep {
     /// [`SweepError`].
     pub async fn orphaned_objects(&self, look_max: u32) -> Result<Sweeping, SweepError> {
         let mut swept = Sweeping::default();
-        if !self.owns_objects().await? {
-            tracing::warn!(
-                "the folder of objects is not this database's: objects without a record are left alone"
-            );
-            return Ok(swept);
+        match self.tie().await? {
+            Tie::Ours => {}
+            tie @ (Tie::Loose | Tie::Foreign) => {
+                tracing::warn!("objects without a record are left alone: {tie}");
+                return Ok(swept);
+            }
         }
         for kind in &KINDS {
             match self.sweep_kind(kind, look_max, &mut swept).await {
