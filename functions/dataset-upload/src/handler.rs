@@ -1,9 +1,10 @@
 //! Passes bytes on to the object store as they come, under a name that no other upload has.
 
 use axum::extract::State;
+use recon_contract::Code;
 use recon_domain::DatasetId;
 use recon_runtime::{Answer, Caller, Content, PathId, Refusal, Reply, because};
-use recon_store::{Error, Upload};
+use recon_store::{Error, Tie, Upload};
 
 use crate::Deps;
 
@@ -13,6 +14,11 @@ pub(crate) async fn upload(
     PathId(id): PathId<DatasetId>,
     content: Content,
 ) -> Answer<()> {
+    if deps.store.objects_tie().await? == Tie::Foreign {
+        let detail =
+            "this server stores objects elsewhere than its records say; its operators have to mend that";
+        return Err(Refusal::new(Code::ForeignObjects, detail));
+    }
     let absent = || Refusal::not_found("dataset", id);
     let object = deps.datasets.begin_upload(caller.workspace, id).await?.ok_or_else(absent)?;
     let written = deps.objects.put_stream(&object, content, deps.upload_bytes_max).await?;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use axum::extract::State;
 use recon_contract::{Code, Health, Readiness, Ready};
 use recon_runtime::{Answer, Refusal, Reply};
-use recon_store::{Schema, Tie};
+use recon_store::{Error, Schema, Store, Tie};
 
 use crate::Deps;
 
@@ -46,6 +46,7 @@ async fn objects(deps: &Deps) -> Result<&'static str, Refusal> {
     match deps.store.objects_tie().await {
         Ok(Tie::Ours | Tie::Loose) => Ok(OK),
         Ok(tie @ Tie::Foreign) => Err(Refusal::new(Code::ForeignObjects, tie.to_string())),
+        Err(Error::Unavailable { doing: Store::TIE_OBJECTS, .. }) => Ok(DOES_NOT_ANSWER),
         // That is said of the database.
         Err(_) => Ok(OK),
     }

@@ -12,6 +12,7 @@ mod schema;
 mod unpublished;
 mod upload;
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use recon_runtime::{Platform, Process, Turn, because, clean_up};
@@ -86,7 +87,7 @@ pub async fn turn(deps: Deps) -> Result<Turn, Error> {
 
 async fn take(deps: &Deps) -> Result<Turn, Error> {
     let kinds = [JobKind::Ingest, JobKind::Reconcile];
-    let Some(lease) = deps.store.jobs().lease(&kinds, &name()).await? else {
+    let Some(lease) = deps.store.jobs().lease(&kinds, name()).await? else {
         return Ok(Turn::Idle);
     };
     let held = Held::keep(deps, lease);
@@ -154,8 +155,11 @@ async fn is_cancelled(store: &Store, held: &Held) -> Result<bool, Error> {
 
 /// How this worker calls itself in the records: for people who look for it. In a container every process is number 1, and the
 /// host is the container.
-fn name() -> String {
-    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    let on = if host.trim().is_empty() { "" } else { " on " };
-    format!("process {}{on}{}", std::process::id(), host.trim())
+fn name() -> &'static str {
+    static NAME: LazyLock<String> = LazyLock::new(|| {
+        let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+        let on = if host.trim().is_empty() { "" } else { " on " };
+        format!("process {}{on}{}", std::process::id(), host.trim())
+    });
+    &NAME
 }

@@ -47,7 +47,7 @@ pub struct RetryPolicy {
     pub time_max: Duration,
     /// The pause before the first repetition; it doubles.
     pub pause_first: Duration,
-    /// The longest pause that nobody asked for.
+    /// The longest pause that nobody asked for, and the most that chance adds to one that was asked for.
     pub pause_max: Duration,
 }
 
@@ -132,11 +132,12 @@ impl Attempts {
         };
         self.failed = self.failed.saturating_add(1);
         let spent = now.saturating_duration_since(*self.failing_since.get_or_insert(now));
-        let after = self.pause(asked);
-        if self.failed >= self.policy.attempts_max || spent.saturating_add(after) > self.policy.time_max {
-            return Next::GiveUp;
+        let left = self.policy.time_max.checked_sub(spent);
+        let (least, spread) = self.pause(asked);
+        match left.filter(|left| least <= *left && self.failed < self.policy.attempts_max) {
+            Some(left) => Next::Again { after: least.saturating_add(part(spread, chance())).min(left) },
+            None => Next::GiveUp,
         }
-        Next::Again { after }
     }
 
     /// How many attempts have failed.
@@ -157,23 +158,29 @@ impl Attempts {
         &self.policy
     }
 
-    /// What the server asks for is honoured, but for a pause of nothing, which would be a busy loop. Else a part of the
-    /// pause is left to chance, so that clients which were cut off together don't come back together.
-    fn pause(&mut self, asked: Option<Duration>) -> Duration {
-        let (part, full) = (0.5 + chance() / 2.0, self.pause);
-        self.pause = full.saturating_mul(2).min(self.policy.pause_max);
-        match asked {
-            Some(asked) => asked.max(self.policy.pause_first.mul_f64(part)),
-            None => full.min(self.policy.pause_max).mul_f64(part),
+    /// The shortest pause, and by how much chance may make it longer, so that clients which were cut off together, or told the
+    /// same, don't come back together. What the server asks for is never undercut; a pause of nothing would be a busy loop.
+    fn pause(&mut self, asked: Option<Duration>) -> (Duration, Duration) {
+        let RetryPolicy { pause_first, pause_max, .. } = self.policy;
+        let full = self.pause.min(pause_max);
+        self.pause = full.saturating_mul(2).min(pause_max);
+        match asked.map(|asked| asked.max(pause_first / 2)) {
+            Some(least) => (least, (least / 2).min(pause_max)),
+            None => (full / 2, full / 2),
         }
     }
 }
 
-/// From 0 to 1; 1 where the system has no random bytes, which makes pauses longer and nothing else.
-fn chance() -> f64 {
+/// So many 255ths.
+fn part(full: Duration, part: u8) -> Duration {
+    full / u32::from(u8::MAX) * u32::from(part)
+}
+
+/// From 0 to 255; 255 where the system has no random bytes, which makes pauses longer and nothing else.
+fn chance() -> u8 {
     let mut byte = [u8::MAX];
     let _ = getrandom::fill(&mut byte);
-    f64::from(byte[0]) / f64::from(u8::MAX)
+    byte[0]
 }
 
 #[cfg(test)]

@@ -163,7 +163,7 @@ impl Store {
                 Claimed::Held(held) => return Ok(Claimed::Held(held)),
             };
             let lease = Lease::new(now, lease, request.retention, self.skew_max);
-            let item = item::in_progress(request, &claim, &lease);
+            let item = item::in_progress(request, &claim, &lease, self.skew_max);
             match table.put(item, seen.as_ref()).await? {
                 Written::Done(_) => return Ok(Claimed::Run(claim)),
                 Written::Refused(item) => {
@@ -190,20 +190,24 @@ impl Store {
         let table = self.table().await?;
         for tried in 0..TRIES_MAX {
             let now = self.now();
-            let mut answer = None;
+            let (mut answer, mut deleted_before) = (None, false);
             let written = match change {
                 Change::Complete(response) => {
                     let answer = answer.insert(Answer::new(response, now.plus(claim.retention))?);
-                    table.update(claim, now, answer.attributes(), Some(LEASE_UNTIL)).await?
+                    table.update(claim, now, answer.attributes(self.skew_max), Some(LEASE_UNTIL)).await?
                 }
                 Change::Extend(lease) => {
                     let lease = Lease::new(now, *lease, claim.retention, self.skew_max);
-                    table.update(claim, now, lease.attributes(), None).await?
+                    table.update(claim, now, lease.attributes(self.skew_max), None).await?
                 }
                 Change::Release if claim.fence() > 1 => {
                     table.update(claim, now, item::given_back(), None).await?
                 }
-                Change::Release => table.delete(claim, now).await?,
+                Change::Release => {
+                    let (written, sent) = table.delete(claim, now).await?;
+                    deleted_before = sent > 1;
+                    written
+                }
             };
             let (done, item) = match written {
                 Written::Done(item) => (true, item),
@@ -216,6 +220,10 @@ impl Store {
             let found = self.read(item.as_ref())?;
             let own = |found: &Found| answer.as_ref().is_some_and(|answer| answer.is_left_by(claim, found));
             if !done && found.as_ref().is_some_and(own) {
+                return Ok((Ending::Apply, now));
+            }
+            if !done && deleted_before && is_deleted(claim, found.as_ref()) {
+                // The answer to the first sending was lost, and this one came second.
                 return Ok((Ending::Apply, now));
             }
             let ending = found::end(found, event, now)?;
@@ -232,6 +240,11 @@ impl Store {
 /// Whether the record is what this claim wrote.
 fn is_left_by(claim: &Claim, found: &Found) -> bool {
     found.record.claim_token == claim.proof.claim_token && found.record.fence == claim.proof.fence
+}
+
+/// Whether the record of a first claim is gone: nothing is there, or somebody began anew.
+fn is_deleted(claim: &Claim, found: Option<&Found>) -> bool {
+    found.is_none_or(|found| found.record.fence == 1 && !is_left_by(claim, found))
 }
 
 async fn pause(tried: u32) {

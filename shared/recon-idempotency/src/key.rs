@@ -70,7 +70,7 @@ impl IdempotencyKey {
     }
 
     /// The key of something that has an id of another form, by a digest of it.
-    #[cfg(any(feature = "embedded", feature = "postgres", feature = "memory"))]
+    #[cfg(any(feature = "embedded", feature = "postgres", feature = "memory", feature = "aws"))]
     pub(crate) fn of_digest(digest: &[u8; 32]) -> Self {
         let digits = digest.iter().flat_map(|byte| [byte >> 4, byte & 15]);
         Self(digits.map(|digit| char::from(b"0123456789abcdef"[usize::from(digit)])).collect())

@@ -24,7 +24,7 @@ mod json;
 mod key;
 #[cfg(feature = "memory")]
 pub mod memory;
-#[cfg(any(feature = "embedded", feature = "postgres", feature = "memory"))]
+#[cfg(any(feature = "embedded", feature = "postgres", feature = "memory", feature = "aws"))]
 pub mod message;
 pub mod metrics;
 mod open;

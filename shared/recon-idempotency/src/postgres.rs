@@ -24,7 +24,7 @@ pub use self::one_statement::CompletedClaim;
 use self::statements::PURGE;
 pub use crate::Error;
 use crate::metrics::StoreKind;
-use crate::sql::{self, Bind, Read, Table, pooled, read_anywhere, verbs};
+use crate::sql::{self, Bind, Bounds, Read, Table, in_transaction, pooled, read_anywhere, verbs};
 use crate::{
     Claim, ClaimOutcome, ClaimStore, Claimed, Completion, Entry, Extension, Guard, Held, IdempotencyKey,
     RecordId, Release, Scope, StoredResponse, Unanswered,
@@ -37,11 +37,41 @@ pub const MIGRATION: &str = include_str!("postgres/idempotency_keys.sql");
 /// connection. It reads the text of an ordinary check for each statement, which was a third of what a claim cost.
 pub const MIGRATION_CHECK: &str = include_str!("postgres/idempotency_keys_check.sql");
 
+/// How a verb's transaction begins where nothing else is said.
+const BEGIN: &str = "begin isolation level read committed read write";
+/// How long a verb may take where nothing else is said.
+const RESPONSE_MAX: Duration = Duration::from_secs(15);
+
 verbs!(PgConnection);
-pooled!(
-    PgPool, PgConnection, "begin isolation level read committed", StoreKind::Postgres, tx => &mut tx
-);
+pooled!(PgPool, PgConnection, StoreKind::Postgres, tx => tx);
 read_anywhere!();
+
+impl Store {
+    /// Over a pool of connections to a database that has the table.
+    #[must_use]
+    pub const fn new(pool: PgPool) -> Self {
+        Self { pool, bounds: Bounds { begin: BEGIN, limit: Some(RESPONSE_MAX) } }
+    }
+}
+
+/// What the stores over either kind of connection have in common.
+macro_rules! response_within {
+    () => {
+        impl Store {
+            /// The same with another limit for how long a verb that writes may take, instead of 15 seconds; then its outcome is
+            /// unknown, and its connection is closed. Longer than the server's own limits, which end what the server still
+            /// knows of.
+            #[must_use]
+            pub const fn response_within(mut self, limit: Duration) -> Self {
+                self.bounds.limit = Some(limit);
+                self
+            }
+        }
+    };
+}
+use response_within;
+
+response_within!();
 
 /// The statements of a connection of this type, prepared under names that last or without one.
 macro_rules! table {

@@ -5,7 +5,7 @@ mod row;
 mod statement;
 mod verb;
 
-pub(crate) use pool::{pooled, read_anywhere};
+pub(crate) use pool::{Bounds, in_transaction, pooled, read_anywhere};
 #[cfg(feature = "postgres")]
 pub(crate) use row::AnswerColumns;
 pub(crate) use row::Row;

@@ -14,7 +14,9 @@ use sqlx::{SqliteConnection, SqlitePool};
 
 pub use crate::Error;
 use crate::metrics::StoreKind;
-use crate::sql::{self, Bind, Read, Row, Table, columns, pooled, read_anywhere, verbs};
+use crate::sql::{
+    self, Bind, Bounds, Read, Row, Table, columns, in_transaction, pooled, read_anywhere, verbs,
+};
 use crate::{
     Claim, ClaimOutcome, ClaimStore, Claimed, Completion, Entry, Extension, Guard, Held, IdempotencyKey,
     RecordId, Release, Scope, StoredResponse, Unanswered,
@@ -40,8 +42,16 @@ const READ: &str = concat!(
 );
 
 verbs!(SqliteConnection);
-pooled!(SqlitePool, SqliteConnection, "begin immediate", StoreKind::Sqlite, tx => &mut tx);
+pooled!(SqlitePool, SqliteConnection, StoreKind::Sqlite, tx => tx);
 read_anywhere!();
+
+impl Store {
+    /// Over a pool of connections to a database that has the table.
+    #[must_use]
+    pub const fn new(pool: SqlitePool) -> Self {
+        Self { pool, bounds: Bounds { begin: "begin immediate", limit: None } }
+    }
+}
 
 impl Table for SqliteConnection {
     const PURGE: &'static str = concat!(

@@ -1,7 +1,7 @@
 //! Configuration, one struct per concern, each read once from the [`Environment`].
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ pub struct ServerConfig {
 /// Where metrics are served.
 #[derive(Debug, Clone)]
 pub struct AdminConfig {
-    /// The address: the server's.
+    /// The address: the server's, where somebody asked for the port, else this host's own. Nobody signs in here.
     pub bind_address: IpAddr,
     /// The port; 0 picks a free one, `None` is none.
     pub port: Option<u16>,
@@ -94,13 +94,17 @@ impl AdminConfig {
     /// When one of them does not read.
     pub fn read(environment: &Environment) -> Result<Self, SettingError> {
         let port = environment.text(&setting::ADMIN_PORT)?;
+        let is_given = environment.variable(setting::ADMIN_PORT.name).is_some();
         Ok(Self {
-            bind_address: environment.read(&setting::BIND_ADDRESS)?,
+            bind_address: match is_given {
+                true => environment.read(&setting::BIND_ADDRESS)?,
+                false => IpAddr::V4(Ipv4Addr::LOCALHOST),
+            },
             port: match port.as_str() {
                 "off" => None,
                 _ => Some(environment.read(&setting::ADMIN_PORT)?),
             },
-            is_given: environment.variable(setting::ADMIN_PORT.name).is_some(),
+            is_given,
         })
     }
 }

@@ -52,9 +52,7 @@ where
         let turn = move || turn(deps.clone());
         if environment.is_lambda() {
             let claims = platform.store.keys().claims();
-            return sqs::consume_messages(claims, platform.clock.clone(), turn)
-                .await
-                .map_err(RunError::Lambda);
+            return sqs::consume_messages(claims, turn).await.map_err(RunError::Lambda);
         }
         let _admin = Admin::start(&environment, &platform).await?;
         consume_jobs(&platform.process, &config, turn).await;

@@ -8,6 +8,10 @@ use fail::FailScenario;
 /// The action of a fail point that ends the process.
 const KILL: &str = "return(kill)";
 
+// A delivered program obeys no `FAILPOINTS`, however it was built.
+#[cfg(not(debug_assertions))]
+const _: () = assert!(!fail::has_failpoints(), "a release build has fail points: build its package alone");
+
 /// Arms the fail points that `FAILPOINTS` names, where this build has any.
 pub(crate) fn arm() {
     static ARMED: Once = Once::new();

@@ -78,7 +78,7 @@ impl Database {
             #[cfg(feature = "embedded")]
             Self::Sqlite(pools) => sqlite::check(pools).await,
             #[cfg(feature = "cluster")]
-            Self::Postgres(server) => postgres::check(server).await,
+            Self::Postgres(_) => postgres::check(self).await,
         }
     }
 

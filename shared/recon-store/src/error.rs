@@ -178,6 +178,9 @@ impl From<recon_idempotency::Error> for Error {
         match error {
             recon_idempotency::Error::Database(source) => Self::doing("idempotency_key")(source),
             recon_idempotency::Error::InFlight { retry_after } => Self::InFlight { retry_after },
+            recon_idempotency::Error::Unavailable { source } => {
+                Self::Unavailable { doing: "idempotency_key", source }
+            }
             error => Self::Idempotency(error),
         }
     }
@@ -226,5 +229,16 @@ fn passes(error: &sqlx::Error) -> bool {
         | sqlx::Error::WorkerCrashed
         | sqlx::Error::Tls(_) => true,
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_of_keys_that_does_not_answer_is_a_database_that_may_come_back() {
+        let silent = recon_idempotency::Error::Unavailable { source: "silent".into() };
+        assert!(matches!(Error::from(silent), Error::Unavailable { .. }));
     }
 }

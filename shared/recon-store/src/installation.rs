@@ -35,7 +35,7 @@ impl fmt::Display for Tie {
         f.write_str(match self {
             Self::Ours => "the objects are this database's",
             Self::Loose => {
-                "the objects were there before this database; run `recon migrate --adopt-objects` once, if they are its own"
+                "nobody said yet that the objects are this database's; run `recon migrate --adopt-objects` once, if they are"
             },
             Self::Foreign => {
                 "the objects at OBJECT_URL are not this database's; name the right place, or, if this is it, run \
@@ -49,6 +49,9 @@ const DECIDE: &str = "-- installation_decide
 insert into sweep_places (task, after) values ($1, $2) on conflict (task) do nothing";
 
 impl Store {
+    /// What was done when the folder of objects could not say whose it is, in [`Error::Unavailable`].
+    pub const TIE_OBJECTS: &str = "tie_objects";
+
     /// Whether the objects are this database's.
     ///
     /// # Errors
@@ -60,16 +63,15 @@ impl Store {
         })
     }
 
-    /// Takes the objects for this database's, whatever was decided before.
+    /// Takes the objects for this database's, whatever was decided before. To the one whose they were they are foreign from
+    /// then on: two that sweep one folder would delete each other's objects.
     ///
     /// # Errors
-    /// [`Error::Unavailable`].
+    /// [`Error::Unavailable`]; then they may be nobody's, until this is called again.
     pub async fn adopt_objects(&self) -> Result<(), Error> {
-        let objects = self.objects();
-        objects.put_if_absent(INSTALLATION, Bytes::from(new_id()?)).await.map_err(failed)?;
-        // What cannot be read is no id.
-        let found = owner(&objects).await.map_err(failed)?.filter(|id| !id.is_empty());
-        let id = found.ok_or_else(|| failed(ObjectError::NotFound { name: INSTALLATION.to_owned() }))?;
+        let id = new_id()?;
+        let bytes = futures_util::stream::iter([Ok::<_, std::io::Error>(Bytes::from(id.clone()))]);
+        self.objects().put_stream(INSTALLATION, bytes, ID_BYTES_MAX).await.map_err(failed)?;
         self.sweep().set_place(INSTALLATION, &id).await
     }
 
@@ -112,7 +114,7 @@ impl Sweep {
 }
 
 fn failed(source: ObjectError) -> Error {
-    Error::Unavailable { doing: "tie_objects", source: source.into() }
+    Error::Unavailable { doing: Store::TIE_OBJECTS, source: source.into() }
 }
 
 fn new_id() -> Result<String, Error> {

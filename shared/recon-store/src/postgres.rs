@@ -3,6 +3,8 @@
 mod migrate;
 mod pooled;
 mod sessions;
+#[cfg(test)]
+mod tests;
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
@@ -16,6 +18,7 @@ use crate::config::PostgresUrl;
 use crate::database::Tx;
 
 pub(crate) use migrate::{check, migrate};
+pub(crate) use pooled::BEGIN as POOLED_BEGIN;
 pub(crate) use sessions::SessionsInTime;
 
 /// How a transaction that writes begins. Whatever order the database runs several in at once, it is as if they came one
@@ -34,8 +37,9 @@ const ANSWER_MAX: Duration = Duration::from_secs(15);
 pub(crate) const SILENT: &str = "the server does not answer";
 /// How long connections may take to close: the server sees those go that are cut.
 pub(crate) const CLOSE_MAX: Duration = Duration::from_secs(5);
-/// How long every connection that comes back is doubted after that.
-const SILENCE_MAX: Duration = Duration::from_mins(2);
+/// For how long every connection that comes back is closed after that. Whoever else is kept waiting gives up meanwhile, and
+/// begins it anew.
+const SILENCE_MAX: Duration = Duration::from_secs(30);
 
 /// How long a caller waits for a connection.
 const POOL_WAIT_MAX: Duration = Duration::from_secs(3);
@@ -59,6 +63,7 @@ pub(crate) struct Server {
     connections_max: u32,
     /// Made at its first use, which is in a runtime: it has a task that closes what rests too long.
     pool: OnceLock<PgPool>,
+    answer_max: Duration,
     silence: Silence,
 }
 
@@ -71,6 +76,19 @@ impl Silence {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
     }
 
+    /// Runs what asks the server, and gives up when it takes longer.
+    async fn within<T>(&self, limit: Duration, asking: impl Future<Output = T>) -> Option<T> {
+        let mut asking = std::pin::pin!(asking);
+        tokio::select! {
+            answered = &mut asking => Some(answered),
+            () = tokio::time::sleep(limit) => {
+                // Before its connection goes back to the pool.
+                self.heard();
+                None
+            }
+        }
+    }
+
     fn is_recent(&self) -> bool {
         let last = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
         last.is_some_and(|last| last.elapsed() < SILENCE_MAX)
@@ -79,7 +97,8 @@ impl Silence {
 
 impl Server {
     pub(crate) fn of(url: &PostgresUrl, connections_max: u32) -> Self {
-        Self { url: url.clone(), connections_max, pool: OnceLock::new(), silence: Silence::default() }
+        let (pool, silence) = (OnceLock::new(), Silence::default());
+        Self { url: url.clone(), connections_max, pool, answer_max: ANSWER_MAX, silence }
     }
 
     pub(crate) const fn url(&self) -> &PostgresUrl {
@@ -115,15 +134,7 @@ impl Server {
     /// Runs what asks the server, and gives up on one that does not answer: it has limits of its own, which do not help
     /// where it is gone without a word.
     pub(crate) async fn in_time<T>(&self, asking: impl Future<Output = T>) -> Option<T> {
-        let mut asking = std::pin::pin!(asking);
-        tokio::select! {
-            answered = &mut asking => Some(answered),
-            () = tokio::time::sleep(ANSWER_MAX) => {
-                // Before its connection goes back to the pool.
-                self.silence.heard();
-                None
-            }
-        }
+        self.silence.within(self.answer_max, asking).await
     }
 }
 
@@ -139,10 +150,12 @@ fn pool(url: &PostgresUrl, connections_max: u32, silence: &Silence) -> PgPool {
         .before_acquire(|connection, about| {
             Box::pin(async move { Ok(about.idle_for < REST_MAX || is_alive(connection).await) })
         })
-        // The pool asks a connection that comes back whether it is alive, and waits for the answer without end.
-        .after_release(move |connection, _| {
+        // The pool would ask a connection that comes back whether it is alive, and wait for the answer without end. And one
+        // that was given up while its transaction began is still in it when the server answers again: it takes what is
+        // written on it next for a part of that, and forgets it.
+        .after_release(move |_, _| {
             let doubted = silence.is_recent();
-            Box::pin(async move { Ok(!doubted || is_alive(connection).await) })
+            Box::pin(async move { Ok(!doubted) })
         })
         .after_connect(move |connection, _| {
             Box::pin(async move {
@@ -176,7 +189,8 @@ async fn is_primary(connection: &mut PgConnection) -> sqlx::Result<bool> {
 pub(crate) fn passes(code: &str) -> bool {
     let class = code.get(..2).unwrap_or_default();
     matches!(class, "08" | "28" | "53" | "57" | "58")
-        || matches!(code, "3D000" | "25006" | "55P03")
+        // The last two are what a replica says to a statement that writes, and to a transaction that is to.
+        || matches!(code, "3D000" | "55P03" | "25006" | "0A000")
         || is_busy(code)
 }
 

@@ -30,10 +30,11 @@ const START_MAX: Duration = Duration::from_secs(60);
 const STARTS_MAX: u32 = 3;
 
 /// Starts the program and waits until this process is gone (then its input ends), stops it, and takes its folder away. A program
-/// that ends by itself ends this too, and its folder stays. Whoever removes `alive` first knows which of the two it was.
+/// that ends by itself ends this too, and its folder stays for the next start, whose
+/// `alive` nothing of this one may remove. Whoever removes `alive` first knows which of the two it was.
 const WATCH: &str = r#"folder=$1; shift; : >"$folder/alive"; exec 3<&0; "$@" & child=$!
-{ cat <&3 >/dev/null; rm "$folder/alive" 2>/dev/null && kill -INT "$child"; } &
-wait "$child"; rm "$folder/alive" 2>/dev/null && exit 1; rm -rf "$folder""#;
+{ cat <&3 >/dev/null; rm "$folder/alive" 2>/dev/null && kill -INT "$child"; } & input=$!
+wait "$child"; rm "$folder/alive" 2>/dev/null && { kill "$input"; wait "$input"; exit 1; }; rm -rf "$folder""#;
 
 /// A server with a folder of its own. Dropping it stops it.
 #[derive(Debug)]

@@ -33,10 +33,11 @@ pub(super) struct Suite {
 }
 
 /// All of them.
-pub(super) static SUITES: [Suite; 13] = [
+pub(super) static SUITES: [Suite; 14] = [
     Suite { name: "format", about: "every file is formatted", run: format },
     Suite { name: "tidy", about: "dependency rules, sizes, READMEs", run: tidy },
     Suite { name: "lints", about: "clippy has nothing to say", run: lints },
+    Suite { name: "flavours", about: "each set of features compiles by itself", run: flavours },
     Suite { name: "build", about: "every test, and the programs that end-to-end tests start", run: build },
     Suite { name: "tests", about: "unit, property and end-to-end tests", run: tests },
     Suite { name: "postgres", about: "the same servers and functions on PostgreSQL", run: postgres },
@@ -129,6 +130,22 @@ fn dynamodb(log: &Path) -> Result<String> {
     let words = fs::read_to_string(log).context("read the log")?;
     let matrix = words.lines().last().context("the matrix printed nothing")?;
     Ok(format!("{passed} tests; matrix: {matrix}"))
+}
+
+/// What is delivered with other features than the build of everything has.
+fn flavours(log: &Path) -> Result<String> {
+    const DENIED: [&str; 3] = ["--", "-D", "warnings"];
+    for features in ["embedded", "cluster"] {
+        let flavour =
+            ["clippy", "--package", "recon-server", "--no-default-features", "--features", features];
+        quiet(process::cargo(&flavour).args(DENIED), log)?;
+    }
+    for features in ["embedded", "postgres", "redis", "memory", "axum", "client"] {
+        let flavour =
+            ["clippy", "--package", "recon-idempotency", "--no-default-features", "--features", features];
+        quiet(process::cargo(&flavour).args(DENIED), log)?;
+    }
+    Ok("2 of the server, 6 of the library of keys".to_owned())
 }
 
 fn release(log: &Path) -> Result<String> {

@@ -30,7 +30,7 @@ struct Shared {
 pub(crate) async fn router(client: redis::Client) -> anyhow::Result<Router> {
     let mut connection = ConnectionManager::new(client.clone()).await?;
     let () = connection.set(READ, NAME).await?;
-    // A machine that compiles beside the bench is slower than a quarter of a second now and then.
+    // A slow machine takes more than a quarter of a second now and then.
     let store =
         recon_idempotency::redis::Store::new(client, "bench:").response_within(Duration::from_secs(5));
     let shared = Shared { connection, store: Arc::new(store) };

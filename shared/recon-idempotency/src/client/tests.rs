@@ -69,10 +69,33 @@ fn what_the_server_asks_for_is_honoured_and_never_undercut() {
         let retry_after = Some(Duration::from_secs(seconds));
         after(&Seen::Answer { status: 503, code: None, retry_after })
     };
-    assert_eq!(asked(7), Next::Again { after: Duration::from_secs(7) });
+    let Next::Again { after } = asked(7) else { panic!("given up") };
+    assert!((7..=8).contains(&after.as_secs()), "{after:?}");
+    assert_eq!(asked(60), Next::Again { after: POLICY.time_max }, "at the last moment, not after it");
     assert_eq!(asked(61), Next::GiveUp, "not before, so not at all");
     assert_eq!(asked(u64::MAX), Next::GiveUp);
     assert!(matches!(asked(0), Next::Again { after } if after >= POLICY.pause_first / 2), "no busy loop");
+}
+
+#[test]
+fn clients_that_are_told_the_same_do_not_come_back_together() {
+    let asked = |millis, chance| {
+        let (least, spread) = Attempts::new(POLICY).pause(Some(Duration::from_millis(millis)));
+        (least + part(spread, chance)).as_millis()
+    };
+    assert_eq!((asked(1000, 0), asked(1000, u8::MAX)), (1000, 1499));
+    assert_eq!(
+        (asked(60_000, 0), asked(60_000, u8::MAX)),
+        (60_000, 60_999),
+        "by no more than the longest pause"
+    );
+    let told =
+        Seen::Answer { status: 409, code: Some(IN_PROGRESS), retry_after: Some(Duration::from_secs(1)) };
+    let pauses = (0..64).map(|_| match after(&told) {
+        Next::Again { after } => after,
+        other => panic!("{other:?}"),
+    });
+    assert!(pauses.collect::<std::collections::HashSet<_>>().len() > 1);
 }
 
 #[test]

@@ -57,17 +57,22 @@ pub(super) fn key(id: RecordId) -> Attribute {
 }
 
 /// A record that is claimed for a lease.
-pub(super) fn in_progress(request: &Unanswered, claim: &Claim, lease: &Lease) -> Item {
+pub(super) fn in_progress(request: &Unanswered, claim: &Claim, lease: &Lease, skew_max: Duration) -> Item {
     let mut item = claimed(request, claim);
     item.extend(owned(vec![(STATE, text(IN_PROGRESS))]));
-    item.extend(owned(lease.attributes()));
+    item.extend(owned(lease.attributes(skew_max)));
     item
 }
 
 /// A record that is completed from its beginning.
-pub(super) fn completed(request: &Unanswered, claim: &Claim, answer: &Answer<'_>) -> Item {
+pub(super) fn completed(
+    request: &Unanswered,
+    claim: &Claim,
+    answer: &Answer<'_>,
+    skew_max: Duration,
+) -> Item {
     let mut item = claimed(request, claim);
-    item.extend(owned(answer.attributes()));
+    item.extend(owned(answer.attributes(skew_max)));
     item
 }
 
@@ -105,8 +110,8 @@ impl Lease {
         Self { lease_until, expires_at: lease_until.plus(skew_max).max(now.plus(retention)) }
     }
 
-    pub(super) fn attributes(&self) -> Vec<Attribute> {
-        let mut attributes = expiry(self.expires_at);
+    pub(super) fn attributes(&self, skew_max: Duration) -> Vec<Attribute> {
+        let mut attributes = expiry(self.expires_at, skew_max);
         attributes.push((LEASE_UNTIL, number(self.lease_until.micros())));
         attributes
     }
@@ -139,8 +144,8 @@ impl<'a> Answer<'a> {
         }
     }
 
-    pub(super) fn attributes(&self) -> Vec<Attribute> {
-        let mut attributes = expiry(self.expires_at);
+    pub(super) fn attributes(&self, skew_max: Duration) -> Vec<Attribute> {
+        let mut attributes = expiry(self.expires_at, skew_max);
         attributes.extend([
             (STATE, text(COMPLETED)),
             ("status", number(self.response.status())),
@@ -163,9 +168,10 @@ impl<'a> Answer<'a> {
     }
 }
 
-/// The table's own clock decides about `ttl`, in whole seconds, so it is later than the end for any caller.
-fn expiry(expires_at: StoreTime) -> Vec<Attribute> {
-    let seconds = expires_at.plus(super::SKEW_MAX).micros() / 1_000_000;
+/// The table's own clock decides about `ttl`, in whole seconds, so it is later than the end for any caller. That clock differs
+/// from theirs as well, also where all of them have one.
+fn expiry(expires_at: StoreTime, skew_max: Duration) -> Vec<Attribute> {
+    let seconds = expires_at.plus(skew_max.max(super::SKEW_MAX)).micros() / 1_000_000;
     vec![(EXPIRES_AT, number(expires_at.micros())), (TTL, number(seconds + 1))]
 }
 
@@ -258,9 +264,11 @@ mod tests {
     #[test]
     fn the_table_deletes_nothing_that_counts_on_any_clock() {
         let at = StoreTime::from_micros(1_790_000_000_999_999);
-        let seconds = 1_790_000_000 + i64::try_from(super::super::SKEW_MAX.as_secs()).unwrap() + 1;
-        assert_eq!(expiry(at)[1], (TTL, number(seconds)));
-        let never = expiry(StoreTime::from_micros(i64::MAX));
+        for (skew_max, later) in [(0, 6), (5, 6), (60, 61)] {
+            let expiry = expiry(at, Duration::from_secs(skew_max));
+            assert_eq!(expiry[1], (TTL, number(1_790_000_000 + later)), "{skew_max} s");
+        }
+        let never = expiry(StoreTime::from_micros(i64::MAX), Duration::ZERO);
         assert_eq!(never[1], (TTL, number(i64::MAX / 1_000_000 + 1)));
     }
 }

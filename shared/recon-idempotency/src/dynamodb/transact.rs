@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{AttributeValue, CancellationReason, TransactWriteItem};
 
@@ -17,6 +18,10 @@ pub const WRITES_MAX: usize = 99;
 
 const CONDITION_FAILED: &str = "ConditionalCheckFailed";
 const CONFLICT: &str = "TransactionConflict";
+/// What is wrong with a whole transaction.
+const INVALID: &str = "ValidationException";
+/// What is wrong with one of its writes.
+const INVALID_WRITE: [&str; 2] = ["ValidationError", "ItemCollectionSizeLimitExceeded"];
 
 /// A local effect: what it writes, and what it gives.
 #[derive(Debug, Clone)]
@@ -44,6 +49,16 @@ pub enum GuardedError {
     TooMany {
         /// How many there are.
         writes: usize,
+    },
+    /// What the writes say is never taken, however often it is sent: one is malformed or makes an item too large, two are on one
+    /// item, or all of them together are too large.
+    #[error("the writes of the effect are not valid")]
+    Invalid {
+        /// Which of the writes, from 0, where that is known.
+        index: Option<usize>,
+        /// What DynamoDB says.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The key could not be written.
     #[error(transparent)]
@@ -98,7 +113,7 @@ pub async fn guarded<T>(
             Claimed::Held(held) => return Ok(held.into()),
         };
         let answer = Answer::new(&response, now.plus(request.retention))?;
-        let item = item::completed(request, &claim, &answer);
+        let item = item::completed(request, &claim, &answer, store.skew_max);
         match table.transact(item, seen.as_ref(), &writes).await? {
             Sent::Done => return Ok(ClaimOutcome::Fresh { value, response }),
             Sent::Held(found) => seen = found,
@@ -130,7 +145,10 @@ impl Table {
         let Err(error) = transaction.send().await else { return Ok(Sent::Done) };
         let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error()
         else {
-            return Err(unavailable(error).into());
+            return Err(match error.code() {
+                Some(INVALID) => GuardedError::Invalid { index: None, source: error.into() },
+                _ => unavailable(error).into(),
+            });
         };
         let [key, rest @ ..] = cancelled.cancellation_reasons() else {
             return Err(unavailable(error).into());
@@ -141,8 +159,14 @@ impl Table {
         if is(key, CONFLICT) {
             return Ok(Sent::KeyContended);
         }
-        match rest.iter().enumerate().find(|(_, reason)| is(reason, CONDITION_FAILED)) {
-            Some((index, reason)) => Err(GuardedError::Refused { index, item: reason.item.clone() }),
+        if let Some((index, reason)) =
+            rest.iter().enumerate().find(|(_, reason)| is(reason, CONDITION_FAILED))
+        {
+            return Err(GuardedError::Refused { index, item: reason.item.clone() });
+        }
+        let is_invalid = |reason: &CancellationReason| INVALID_WRITE.iter().any(|code| is(reason, code));
+        match rest.iter().position(is_invalid) {
+            Some(index) => Err(GuardedError::Invalid { index: Some(index), source: error.into() }),
             None if rest.iter().any(|reason| is(reason, CONFLICT)) => {
                 Ok(Sent::EffectContended(unavailable(error)))
             }

@@ -1,8 +1,13 @@
 //! Conditional writes. Each gives the item as it was before, whether the condition held or not.
 
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::interceptors::BeforeTransmitInterceptorContextRef;
+use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
+use aws_sdk_dynamodb::error::BoxError;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
@@ -85,6 +90,26 @@ impl Expression {
 
     fn values(self) -> Option<HashMap<String, AttributeValue>> {
         (!self.values.is_empty()).then_some(self.values)
+    }
+}
+
+/// Counts how often a request is sent.
+#[derive(Debug, Clone, Default)]
+struct Sendings(Arc<AtomicU32>);
+
+impl Intercept for Sendings {
+    fn name(&self) -> &'static str {
+        "Sendings"
+    }
+
+    fn read_before_transmit(
+        &self,
+        _context: &BeforeTransmitInterceptorContextRef<'_>,
+        _components: &RuntimeComponents,
+        _config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Ok(())
     }
 }
 
@@ -174,8 +199,9 @@ impl Table {
         written!(request.send().await, UpdateItemError)
     }
 
-    /// Deletes the record of a claim that still holds it.
-    pub(super) async fn delete(&self, claim: &Claim, now: StoreTime) -> Result<Written, Error> {
+    /// Deletes the record of a claim that still holds it, and says how often that was sent.
+    pub(super) async fn delete(&self, claim: &Claim, now: StoreTime) -> Result<(Written, u32), Error> {
+        let sent = Sendings::default();
         let condition = Expression::held(claim, now);
         let (name, value) = key(claim.id);
         let request = self
@@ -188,7 +214,9 @@ impl Table {
             .set_expression_attribute_values(condition.values())
             .return_values(ReturnValue::AllOld)
             .return_values_on_condition_check_failure(OnFailure::AllOld);
-        written!(request.send().await, DeleteItemError)
+        let written: Result<_, Error> =
+            written!(request.customize().interceptor(sent.clone()).send().await, DeleteItemError);
+        Ok((written?, sent.0.load(Ordering::Relaxed)))
     }
 
     /// Reads what was written last, and never an older state.

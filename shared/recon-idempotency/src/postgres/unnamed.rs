@@ -1,6 +1,5 @@
-//! The same over a pooler that gives a connection to another client after each transaction, and does not carry prepared
-//! statements over, as PgBouncer before 1.21: no statement has a name here, and each verb needs an open transaction, those that
-//! read as well.
+//! The same over a pooler that gives a connection to another client after each transaction, as PgBouncer does: nothing of the
+//! session lasts, so no statement has a name here, and each verb needs an open transaction, those that read as well.
 
 use std::time::Duration;
 
@@ -9,9 +8,9 @@ use futures_util::future::BoxFuture;
 use sqlx::{PgConnection, PgPool};
 
 use super::statements::{self, PURGE};
-use super::table;
+use super::{BEGIN, RESPONSE_MAX, response_within, table};
 use crate::metrics::StoreKind;
-use crate::sql::{self, Bind, Read, Table, pooled, verbs};
+use crate::sql::{self, Bind, Bounds, Read, Table, in_transaction, pooled, verbs};
 use crate::{
     Claim, ClaimOutcome, ClaimStore, Claimed, Completion, Entry, Error, Extension, Guard, Held,
     IdempotencyKey, RecordId, Release, Scope, StoredResponse, Unanswered,
@@ -37,12 +36,25 @@ impl<'c> Unnamed<'c> {
 
 table!(Unnamed<'_>, this => &mut *this.0, false);
 verbs!(Unnamed<'_>);
-pooled!(
-    PgPool, Unnamed<'_>, "begin isolation level read committed", StoreKind::Postgres,
-    tx => &mut Unnamed::new(&mut tx)
-);
+pooled!(PgPool, Unnamed<'_>, StoreKind::Postgres, tx => &mut Unnamed::new(tx));
+response_within!();
 
 impl Store {
+    /// Over a pool of connections to a database that has the table.
+    #[must_use]
+    pub const fn new(pool: PgPool) -> Self {
+        Self { pool, bounds: Bounds { begin: BEGIN, limit: Some(RESPONSE_MAX) } }
+    }
+
+    /// The same with transactions that begin so, since a setting of the session would be another client's. Such as `begin
+    /// isolation level read committed read write; set local statement_timeout = '10s'`: a server that became a replica
+    /// refuses to write, and so to answer from what may be over.
+    #[must_use]
+    pub const fn begin_with(mut self, begin: &'static str) -> Self {
+        self.bounds.begin = begin;
+        self
+    }
+
     async fn read_held(&self, request: &Unanswered) -> Result<Option<Held>, Error> {
         let request = request.clone();
         self.write(move |tx| async move { look_up(tx, &request).await }.boxed()).await

@@ -1,8 +1,59 @@
 //! Claims in a table, each verb in a transaction of its own.
 
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use sqlx::{Connection as _, Pool};
+
+use crate::Error;
+
+/// How a verb's transaction begins, and how long it may take, if there is a limit.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bounds {
+    pub(crate) begin: &'static str,
+    pub(crate) limit: Option<Duration>,
+}
+
+/// Runs a verb in a transaction of its own, on a task of its own. What takes longer than the limit is given up, and its
+/// connection closed, since nobody knows what is open on it.
+pub(crate) async fn in_transaction<DB, T, F>(pool: &Pool<DB>, bounds: Bounds, verb: F) -> Result<T, Error>
+where
+    DB: sqlx::Database,
+    T: Send + 'static,
+    F: for<'a> FnOnce(&'a mut DB::Connection) -> BoxFuture<'a, Result<T, Error>> + Send + 'static,
+{
+    let pool = pool.clone();
+    let detached = tokio::spawn(async move {
+        let mut connection = pool.acquire().await?;
+        let transaction = async {
+            let mut tx = connection.begin_with(bounds.begin).await?;
+            match verb(&mut tx).await {
+                Ok(value) => {
+                    tx.commit().await?;
+                    Ok(value)
+                }
+                Err(error) => {
+                    // A failed rollback changes nothing: the connection rolls back when it is next used, or closed.
+                    _ = tx.rollback().await;
+                    Err(error)
+                }
+            }
+        };
+        let Some(limit) = bounds.limit else { return transaction.await };
+        match tokio::time::timeout(limit, transaction).await {
+            Ok(outcome) => outcome,
+            Err(elapsed) => {
+                connection.close_on_drop();
+                Err(Error::Unavailable { source: elapsed.into() })
+            }
+        }
+    });
+    detached.await.map_err(|source| Error::Unavailable { source: source.into() })?
+}
+
 /// A [`ClaimStore`](crate::ClaimStore) over a module's pool and verbs.
 macro_rules! pooled {
-    ($pool:ty, $connection:ty, $begin:literal, $kind:expr, $tx:ident => $handle:expr) => {
+    ($pool:ty, $connection:ty, $kind:expr, $tx:ident => $handle:expr) => {
         const KIND: StoreKind = $kind;
 
         /// Claims for remote effects: each verb is a transaction of its own, on a task of its own, so that a caller that goes away
@@ -10,37 +61,17 @@ macro_rules! pooled {
         #[derive(Debug, Clone)]
         pub struct Store {
             pool: $pool,
+            bounds: Bounds,
         }
 
         impl Store {
-            /// Over a pool of connections to a database that has the table.
-            #[must_use]
-            pub const fn new(pool: $pool) -> Self {
-                Self { pool }
-            }
-
             async fn write<T, F>(&self, verb: F) -> Result<T, Error>
             where
                 T: Send + 'static,
                 F: for<'a> FnOnce(&'a mut $connection) -> BoxFuture<'a, Result<T, Error>> + Send + 'static,
             {
-                let pool = self.pool.clone();
-                let detached = tokio::spawn(async move {
-                    let mut $tx = pool.begin_with($begin).await?;
-                    let done = verb($handle).await;
-                    match done {
-                        Ok(value) => {
-                            $tx.commit().await?;
-                            Ok(value)
-                        }
-                        Err(error) => {
-                            // A failed rollback changes nothing: the connection rolls back when it is next used, or closed.
-                            _ = $tx.rollback().await;
-                            Err(error)
-                        }
-                    }
-                });
-                detached.await.map_err(|source| Error::Unavailable { source: source.into() })?
+                in_transaction(&self.pool, self.bounds, move |$tx| async move { verb($handle).await }.boxed())
+                    .await
             }
         }
 

@@ -274,7 +274,7 @@ async fn purging_deletes_what_has_expired_in_batches_and_nothing_else(#[case] ki
         Kind::Redis | Kind::RedisCluster => (0, 0, 0),
         #[cfg(feature = "aws")]
         Kind::Dynamodb => (0, 0, 0),
-        Kind::Sqlite | Kind::Postgres | Kind::Memory => (2, 1, 0),
+        Kind::Sqlite | Kind::Postgres | Kind::PgBouncer | Kind::Memory => (2, 1, 0),
     };
     assert_eq!((purge(2).await, purge(2).await, purge(2).await), purged);
     assert!(world.find().await.is_some());

@@ -3,6 +3,7 @@
 
 mod clocks;
 mod network;
+mod proxy;
 mod table;
 mod transact;
 

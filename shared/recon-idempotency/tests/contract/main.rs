@@ -13,6 +13,7 @@ mod metrics;
 mod model;
 mod one_statement;
 mod open;
+mod pgbouncer;
 mod postgres;
 mod redis;
 mod redis_tls;
@@ -29,6 +30,7 @@ use rstest_reuse::template;
 #[rstest::rstest]
 #[case::sqlite(Kind::Sqlite)]
 #[case::postgres(Kind::Postgres)]
+#[case::pgbouncer(Kind::PgBouncer)]
 #[case::memory(Kind::Memory)]
 #[case::redis(Kind::Redis)]
 #[case::redis_cluster(Kind::RedisCluster)]

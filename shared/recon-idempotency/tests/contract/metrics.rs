@@ -55,7 +55,7 @@ fn counts(recorder: &DebuggingRecorder, store: StoreKind) -> Counts {
 const fn label(kind: Kind) -> StoreKind {
     match kind {
         Kind::Sqlite => StoreKind::Sqlite,
-        Kind::Postgres => StoreKind::Postgres,
+        Kind::Postgres | Kind::PgBouncer => StoreKind::Postgres,
         Kind::Memory => StoreKind::Memory,
         Kind::Redis | Kind::RedisCluster => StoreKind::Redis,
         #[cfg(feature = "aws")]

@@ -12,7 +12,7 @@ use recon_idempotency::{
 use crate::database::{Database, Dialect};
 use crate::sample::{LEASE, key, scope, unanswered};
 
-/// Longer than any stall of a machine that builds something meanwhile.
+/// Longer than any stall of a slow machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Which store.
@@ -20,6 +20,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) enum Kind {
     Sqlite,
     Postgres,
+    PgBouncer,
     Memory,
     Redis,
     RedisCluster,
@@ -50,6 +51,11 @@ impl World {
         match kind {
             Kind::Sqlite => Self::over(Database::open(Dialect::Sqlite).await),
             Kind::Postgres => Self::over(Database::open(Dialect::Postgres).await),
+            Kind::PgBouncer => {
+                let database = Database::open(Dialect::Postgres).await;
+                let store = crate::pgbouncer::store(&database).await;
+                Self { store: Arc::new(store), backend: Backend::Database(database) }
+            }
             Kind::Memory => {
                 let clock = Arc::new(AtomicI64::new(1_790_000_000_000_000));
                 let read = Arc::clone(&clock);

@@ -6,17 +6,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lambda_runtime::{LambdaEvent, service_fn};
-use recon_domain::Instant;
+use recon_idempotency::ClaimStore;
 use recon_idempotency::message::{Delivery, Message, deliver};
 use recon_idempotency::work::Failed;
-use recon_idempotency::{ClaimStore, RETENTION_DEFAULT};
 use serde_json::{Value, json};
 
 use super::Turn;
-use crate::{Clock, because};
+use crate::because;
 
-/// How long a message is in flight after the function that had it must have ended.
-const LEASE_GRACE: Duration = Duration::from_secs(5);
+/// How long a message is in flight after its function was killed. While the function runs, heartbeats renew it.
+const LEASE: Duration = Duration::from_secs(60);
+/// How long a message is known that was worked off: as long as a queue of Amazon's keeps one at most.
+const RETENTION: Duration = Duration::from_hours(14 * 24);
 
 /// Takes a turn for each message until Lambda ends the process.
 ///
@@ -24,7 +25,6 @@ const LEASE_GRACE: Duration = Duration::from_secs(5);
 /// When the runtime API cannot be polled.
 pub(super) async fn consume_messages<F, E>(
     claims: Arc<dyn ClaimStore>,
-    clock: Clock,
     turn: impl Fn() -> F + Clone + Send + Sync + 'static,
 ) -> Result<(), lambda_runtime::Error>
 where
@@ -33,16 +33,9 @@ where
 {
     lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| {
         let (claims, turn) = (claims.clone(), turn.clone());
-        let lease = time_left(event.context.deadline, clock.now()) + LEASE_GRACE;
-        async move { wake(&event.payload, &claims, lease, turn).await }
+        async move { wake(&event.payload, &claims, turn).await }
     }))
     .await
-}
-
-/// How long a function may still run whose deadline is so many milliseconds after the epoch.
-fn time_left(deadline_ms: u64, now: Instant) -> Duration {
-    let now_ms = u64::try_from(now.micros() / 1000).unwrap_or_default();
-    Duration::from_millis(deadline_ms.saturating_sub(now_ms))
 }
 
 /// One message of a batch.
@@ -77,7 +70,6 @@ enum Refused<E> {
 async fn wake<F, E>(
     event: &Value,
     claims: &Arc<dyn ClaimStore>,
-    lease: Duration,
     turn: impl Fn() -> F + Clone + Send + Sync + 'static,
 ) -> Result<Value, lambda_runtime::Error>
 where
@@ -97,7 +89,7 @@ where
             Ok(Turn::Waiting) => Err(Failed::NoEffect(Refused::Waiting)),
             Err(error) => Err(Failed::NoEffect(Refused::Failed(error))),
         };
-        match deliver(claims.clone(), &message, lease, RETENTION_DEFAULT, work).await {
+        match deliver(claims.clone(), &message, LEASE, RETENTION, work).await {
             Ok(Delivery::Done) => continue,
             Ok(Delivery::Duplicate) => {
                 tracing::debug!(message = id, "a message that was worked off came again");
@@ -122,8 +114,6 @@ mod tests {
     use recon_idempotency::memory::Store;
 
     use super::*;
-
-    const LEASE: Duration = Duration::from_secs(30);
 
     #[derive(Clone, Copy)]
     enum Comes {
@@ -152,7 +142,7 @@ mod tests {
                 }
             }
         };
-        let answer = wake(event, claims, LEASE, turn).await.unwrap();
+        let answer = wake(event, claims, turn).await.unwrap();
         (answer["batchItemFailures"].clone(), turns.load(Ordering::SeqCst))
     }
 
@@ -185,7 +175,7 @@ mod tests {
     async fn a_message_that_another_process_has_comes_again() {
         let claims = store();
         let message = Message { queue: "", id: "a", body: b"" };
-        let _ = claims.claim(&message.request(RETENTION_DEFAULT), LEASE).await.unwrap();
+        let _ = claims.claim(&message.request(RETENTION), LEASE).await.unwrap();
         let event = json!({"Records": [{"messageId": "a"}]});
         assert_eq!(woken(&claims, &event, &[]).await, (again(&["a"]), 0));
     }
@@ -194,14 +184,7 @@ mod tests {
     async fn what_is_no_batch_fails_as_a_whole_before_any_turn() {
         for event in [json!({}), json!([]), json!({"Records": [{"messageId": "a"}, {"body": "b"}]})] {
             let turn = || async { panic!("no turn") as Result<Turn, std::io::Error> };
-            assert!(wake(&event, &store(), LEASE, turn).await.is_err(), "{event}");
+            assert!(wake(&event, &store(), turn).await.is_err(), "{event}");
         }
-    }
-
-    #[test]
-    fn a_message_is_held_for_as_long_as_its_function_may_run() {
-        let now = Instant::from_micros(1_000_000_000);
-        assert_eq!(time_left(1_000_250, now), Duration::from_millis(250));
-        assert_eq!(time_left(999_999, now), Duration::ZERO);
     }
 }

@@ -9,6 +9,9 @@ use recon_session::{Lifetimes, Sessions};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions};
 
+/// Longer than any stall of a slow machine.
+const LIMIT: Duration = Duration::from_secs(30);
+
 /// A store, for as long as it is held.
 pub(crate) struct Store<Kept> {
     pub(crate) sessions: Sessions,
@@ -65,6 +68,6 @@ pub(crate) async fn pgbouncer() -> Store<sqlx::PgPool> {
     let options: PgConnectOptions = url.parse().unwrap();
     let options = options.statement_cache_capacity(0).extra_float_digits(None);
     let through = PgPoolOptions::new().max_connections(8).connect_with(options).await.unwrap();
-    let backend = recon_session::postgres::PostgresSessions::pooled(through, "begin");
+    let backend = recon_session::postgres::PostgresSessions::pooled(through, "begin read write", LIMIT);
     Store { sessions: Sessions::new(Arc::new(backend), Lifetimes::default()), kept: pool }
 }

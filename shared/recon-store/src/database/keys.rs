@@ -1,12 +1,14 @@
 //! Effects at most once for their keys.
 
+#[cfg(feature = "cluster")]
+use std::future::ready;
 use std::sync::Arc;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use recon_idempotency::metrics::{self, StoreKind};
 #[cfg(feature = "cluster")]
-use recon_idempotency::postgres::unnamed::Unnamed;
+use recon_idempotency::postgres::unnamed::{self, Unnamed};
 use recon_idempotency::{ClaimOutcome, ClaimStore, Entry, Guard, IdempotencyKey, Scope};
 #[cfg(feature = "cluster")]
 use tracing::Instrument;
@@ -148,6 +150,12 @@ impl Database {
         match ended {
             Ok(outcome) => metrics::outcome(self.key_store(), outcome),
             Err(Some(
+                // An answer that must not be kept, and no random numbers, are no failures of the database either.
+                Error::Idempotency(
+                    recon_idempotency::Error::Unstorable(_) | recon_idempotency::Error::Random(_),
+                ),
+            )) => {}
+            Err(Some(
                 Error::Unavailable { .. }
                 | Error::Database { .. }
                 | Error::Panicked { .. }
@@ -168,11 +176,22 @@ impl Database {
                 recon_idempotency::sqlite::look_up(&mut reader, guard.request()).await?
             }
             #[cfg(feature = "cluster")]
-            Self::Postgres(server) if server.is_pooled() => self.claims().look_up(guard.request()).await?,
+            Self::Postgres(server) if server.is_pooled() => {
+                let request = guard.request().clone();
+                self.snapshot(DOING, request, |request, tx| {
+                    let Connection::Pooled(tx) = tx else { return ready(Ok(None)).boxed() };
+                    async move { Ok(unnamed::look_up(tx, request).await?) }.boxed()
+                })
+                .boxed()
+                .await?
+            }
             #[cfg(feature = "cluster")]
             Self::Postgres(server) => {
-                let mut reader = server.pool().acquire().await.map_err(Error::doing(DOING))?;
-                recon_idempotency::postgres::look_up(&mut reader, guard.request()).await?
+                let read = async {
+                    let mut reader = server.pool().acquire().await.map_err(Error::doing(DOING))?;
+                    Ok::<_, Error>(recon_idempotency::postgres::look_up(&mut reader, guard.request()).await?)
+                };
+                self.in_time(DOING, read.boxed()).await?
             }
         };
         Ok(held.map(ClaimOutcome::from))
@@ -185,7 +204,7 @@ impl Database {
             Self::Sqlite(pools) => Arc::new(recon_idempotency::sqlite::Store::new(pools.writer().clone())),
             #[cfg(feature = "cluster")]
             Self::Postgres(server) if server.is_pooled() => {
-                Arc::new(recon_idempotency::postgres::unnamed::Store::new(server.pool().clone()))
+                Arc::new(unnamed::Store::new(server.pool().clone()).begin_with(postgres::POOLED_BEGIN))
             }
             #[cfg(feature = "cluster")]
             Self::Postgres(server) => {
@@ -204,11 +223,21 @@ impl Database {
                 recon_idempotency::sqlite::find(&mut reader, scope, key).await?
             }
             #[cfg(feature = "cluster")]
-            Self::Postgres(server) if server.is_pooled() => self.claims().find(scope, key).await?,
+            Self::Postgres(server) if server.is_pooled() => {
+                self.snapshot(DOING, (*scope, key.clone()), |(scope, key), tx| {
+                    let Connection::Pooled(tx) = tx else { return ready(Ok(None)).boxed() };
+                    async move { Ok(unnamed::find(tx, scope, key).await?) }.boxed()
+                })
+                .boxed()
+                .await?
+            }
             #[cfg(feature = "cluster")]
             Self::Postgres(server) => {
-                let mut reader = server.pool().acquire().await.map_err(Error::doing(DOING))?;
-                recon_idempotency::postgres::find(&mut reader, scope, key).await?
+                let read = async {
+                    let mut reader = server.pool().acquire().await.map_err(Error::doing(DOING))?;
+                    Ok::<_, Error>(recon_idempotency::postgres::find(&mut reader, scope, key).await?)
+                };
+                self.in_time(DOING, read.boxed()).await?
             }
         })
     }
@@ -243,7 +272,7 @@ where
         }
         #[cfg(feature = "cluster")]
         Connection::Pooled(connection) => {
-            recon_idempotency::postgres::unnamed::guarded(connection, guard, |connection| {
+            unnamed::guarded(connection, guard, |connection| {
                 let connection = Unnamed::new(connection.connection());
                 async move { run(&shared, &mut Connection::Pooled(connection)).await }.boxed()
             })

@@ -1,10 +1,11 @@
 //! The schema: its one sequence of migrations, and whether a database has it.
 
+use futures_util::FutureExt;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{Connection as _, PgConnection, SqlSafeStr};
 
-use super::Server;
 use crate::config::PostgresUrl;
+use crate::database::Database;
 use crate::schema::{Found, judge};
 use crate::sql::{Connection, query};
 use crate::{Error, Migrated, Schema};
@@ -43,17 +44,8 @@ fn sequence() -> Migrator {
 }
 
 /// Whether the database has the schema that this build needs.
-pub(crate) async fn check(server: &Server) -> Result<Schema, Error> {
-    let failed = Error::doing("schema_check");
-    let found = if server.is_pooled() {
-        let mut tx = server.snapshot().await.map_err(failed)?;
-        let found = found(&mut tx.connection()).await?;
-        tx.commit("schema_check").await?;
-        found
-    } else {
-        let mut reader = server.pool().acquire().await.map_err(failed)?;
-        found(&mut Connection::Postgres(&mut reader)).await?
-    };
+pub(crate) async fn check(database: &Database) -> Result<Schema, Error> {
+    let found = database.snapshot("schema_check", (), |(), tx| found(tx).boxed()).await?;
     Ok(judge(found, SCHEMA_VERSION))
 }
 

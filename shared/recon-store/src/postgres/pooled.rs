@@ -1,7 +1,8 @@
 //! PostgreSQL behind a pooler that gives a connection to another client after each transaction, as PgBouncer does.
 //!
 //! Nothing outlives a transaction there: settings are the transaction's own, no statement has a name, and each statement runs in
-//! a transaction, on a task of its own, so that a caller that goes away leaves none open.
+//! a transaction, on a task of its own, so that a caller that goes away leaves none open. Each is one that may write, also
+//! those that do not: a server that became a replica refuses them, whose connections the pooler kept.
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -9,7 +10,7 @@ use sqlx::Postgres;
 use sqlx::postgres::{PgArguments, PgConnection, PgRow};
 use sqlx::query::Query;
 
-use super::Server;
+use super::{SILENT, Server};
 
 /// What a connection of one's own begins with, for the transaction alone.
 macro_rules! limits {
@@ -20,11 +21,11 @@ macro_rules! limits {
 }
 
 /// How a single statement begins.
-pub(super) const BEGIN: &str = concat!("begin", limits!());
+pub(crate) const BEGIN: &str = concat!("begin isolation level read committed read write", limits!());
 /// How a transaction that writes begins.
-pub(super) const WRITE: &str = concat!("begin isolation level serializable", limits!());
+pub(super) const WRITE: &str = concat!("begin isolation level serializable read write", limits!());
 /// How a transaction begins whose statements all see one world.
-pub(super) const SNAPSHOT: &str = concat!("begin isolation level repeatable read read only", limits!());
+pub(super) const SNAPSHOT: &str = concat!("begin isolation level repeatable read read write", limits!());
 
 /// A statement with its values.
 type Statement = Query<'static, Postgres, PgArguments>;
@@ -60,8 +61,8 @@ impl Server {
         T: Send + 'static,
         F: for<'c> FnOnce(Statement, &'c mut PgConnection) -> BoxFuture<'c, sqlx::Result<T>> + Send + 'static,
     {
-        let pool = self.pool().clone();
-        let detached = tokio::spawn(async move {
+        let (pool, silence, limit) = (self.pool().clone(), self.silence.clone(), self.answer_max);
+        let transaction = async move {
             let mut tx = pool.begin_with(BEGIN).await?;
             match run(statement.persistent(false), &mut tx).await {
                 Ok(value) => {
@@ -74,7 +75,10 @@ impl Server {
                     Err(error)
                 }
             }
-        });
-        detached.await.map_err(|cut| sqlx::Error::Io(std::io::Error::other(cut)))?
+        };
+        // The limit is the task's: nobody else ends it.
+        let detached = tokio::spawn(async move { silence.within(limit, transaction).await });
+        let ended = detached.await.map_err(|cut| sqlx::Error::Io(std::io::Error::other(cut)))?;
+        ended.ok_or_else(|| sqlx::Error::Io(std::io::Error::other(SILENT)))?
     }
 }

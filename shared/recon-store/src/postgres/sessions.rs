@@ -24,7 +24,7 @@ impl SessionsInTime {
         let pool = server.pool().clone();
         let sessions = match server.is_pooled() {
             false => PostgresSessions::new(pool.clone(), pool),
-            true => PostgresSessions::pooled(pool, BEGIN),
+            true => PostgresSessions::pooled(pool, BEGIN, server.answer_max),
         };
         Self { sessions, server: Arc::clone(server) }
     }

@@ -222,7 +222,7 @@ impl Datasets {
     /// [`Error::LeaseLost`]: nothing was written.
     pub async fn finish_ingest(&self, lease: &Lease, result: IngestResult) -> Result<(), Error> {
         let id = lease.dataset()?;
-        let input = (leases::Held::of(lease), id, result, self.clock.now());
+        let input = (leases::Held::of(lease), id, result, self.database.now(&self.clock).await?);
         self.database
             .write("dataset_finish_ingest", input, |(held, id, result, now), tx| {
                 async move {

@@ -5,7 +5,7 @@ use sqlx::FromRow;
 use uuid::Uuid;
 
 use crate::row::{count, instant, word};
-use crate::sql::{Connection, query};
+use crate::sql::{Connection, Dialect, query};
 use crate::{Error, JOB_FAILURES_MAX, JobKind, JobRecord, Jobs, Subject};
 
 macro_rules! columns {
@@ -17,9 +17,36 @@ macro_rules! columns {
 
 pub(super) use columns;
 
-const INSERT: &str = "-- job_enqueue
-insert into jobs (id, workspace, kind, subject, state, attempt, failures, failures_max, run_after, created_at)
-values ($1, $2, $3, $4, 'queued', 0, 0, $5, $6, $7)";
+macro_rules! insert {
+    ($due:expr) => {
+        concat!(
+            "-- job_enqueue\ninsert into jobs (id, workspace, kind, subject, state, attempt, failures, failures_max, run_after,
+    created_at)
+values ($1, $2, $3, $4, 'queued', 0, 0, $5, ",
+            $due,
+            ", $6)"
+        )
+    };
+}
+
+/// When a job is due that was made at this time by its host's clock: on a server that hosts share, not later than now.
+#[cfg(feature = "cluster")]
+macro_rules! due {
+    ($made:literal) => {
+        concat!("least(", $made, ", (extract(epoch from clock_timestamp()) * 1000000)::bigint)")
+    };
+}
+#[cfg(feature = "cluster")]
+pub(super) use due;
+
+const fn insert(dialect: Dialect) -> &'static str {
+    match dialect {
+        #[cfg(feature = "embedded")]
+        Dialect::Sqlite => insert!("$6"),
+        #[cfg(feature = "cluster")]
+        Dialect::Postgres => insert!(due!("$6")),
+    }
+}
 
 const END: &str = "-- job_end
 update jobs set state = 'done', lease_token = null, lease_until = null, finished_at = $3
@@ -72,13 +99,12 @@ impl Jobs {
 
 /// Writes a job down.
 pub(super) async fn enqueue(tx: &mut Connection<'_>, job: &Enqueued) -> Result<(), Error> {
-    let insert = query(INSERT)
+    let insert = query(insert(tx.dialect()))
         .bind(job.id)
         .bind(job.workspace.uuid())
         .bind(job.subject.kind().as_str())
         .bind(subject_uuid(job.subject))
         .bind(JOB_FAILURES_MAX)
-        .bind(job.now.micros())
         .bind(job.now.micros());
     insert.execute(tx).await.map_err(Error::doing("job_enqueue"))?;
     Ok(())

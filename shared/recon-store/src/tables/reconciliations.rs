@@ -40,10 +40,14 @@ const INSERT_AT_ONCE: &str = concat!(
     completed_claim!(
         "exists (select from datasets where workspace = $13 and id = $15 and status = 'ready')
         and exists (select from datasets where workspace = $13 and id = $16 and status = 'ready')",
-        "job as (
+        concat!(
+            "job as (
     insert into jobs (id, workspace, kind, subject, state, attempt, failures, failures_max, run_after, created_at)
-    select $19, $13, 'reconcile', $12, 'queued', 0, 0, $20, $18, $18 from idempotency_claim
-)",
+    select $19, $13, 'reconcile', $12, 'queued', 0, 0, $20, ",
+            jobs::due!("$18"),
+            ", $18 from idempotency_claim
+)"
+        ),
         "reconciliation as (
     insert into reconciliations (id, workspace, name, left_dataset, right_dataset, rules, status, phase, progress_done,
         progress_total, version, created_at)
@@ -188,7 +192,7 @@ impl Reconciliations {
     /// [`Error::LeaseLost`]: nothing was written.
     pub async fn publish(&self, lease: &Lease, result: Published) -> Result<(), Error> {
         let id = lease.reconciliation()?;
-        let input = (leases::Held::of(lease), id, result, self.clock.now());
+        let input = (leases::Held::of(lease), id, result, self.database.now(&self.clock).await?);
         self.database
             .write("reconciliation_publish", input, |(held, id, result, now), tx| {
                 async move {
@@ -215,7 +219,7 @@ impl Reconciliations {
     /// [`Error::LeaseLost`]: nothing was written.
     pub async fn fail(&self, lease: &Lease, failure: Failure) -> Result<(), Error> {
         let id = lease.reconciliation()?;
-        let input = (leases::Held::of(lease), id, failure, self.clock.now());
+        let input = (leases::Held::of(lease), id, failure, self.database.now(&self.clock).await?);
         self.database
             .write("reconciliation_fail", input, |(held, id, failure, now), tx| {
                 async move {

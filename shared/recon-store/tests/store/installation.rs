@@ -48,4 +48,7 @@ pub(crate) async fn a_folder_that_is_somebodys_is_tied_by_hand_only(bench: Bench
     assert_eq!(bench.store.objects_tie().await.unwrap(), Tie::Loose);
     bench.store.adopt_objects().await.unwrap();
     assert_eq!(ties([&bench.store, &other]).await, [Tie::Ours, Tie::Loose]);
+    // Two that take themselves for the owner would sweep each other's objects away.
+    other.adopt_objects().await.unwrap();
+    assert_eq!(ties([&bench.store, &other]).await, [Tie::Foreign, Tie::Ours]);
 }

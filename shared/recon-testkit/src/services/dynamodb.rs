@@ -46,20 +46,19 @@ impl DynamoDb {
     pub fn start() -> Result<Self> {
         need("java", "-version", "default-jre-headless")?;
         let class_path = class_path()?;
-        let native = class_path.split(':').find(|path| path.ends_with(&format!("amd64-{SQLITE}.so")));
-        let native = native.and_then(|path| Path::new(path).parent()).unwrap_or(Path::new("."));
-        let library = format!("-Dsqlite4java.library.path={}", native.display());
+        let folder = folder("dynamodb", None)?;
+        // Its SQLite is a library outside of Java, which it has for x86-64 and ARM and unpacks there.
+        let unpacked = format!("-Djava.io.tmpdir={}", folder.display());
         let arguments = |port: u16| {
             let port = port.to_string();
             let main = "com.amazonaws.services.dynamodbv2.local.main.ServerRunner";
             // Java does not listen to a signal that it finds ignored, as a shell's programs in the background do.
             let mut own =
-                vec!["--default-signal=INT", "java", "-Xmx512m", &library, "-cp", &class_path, main];
+                vec!["--default-signal=INT", "java", "-Xmx512m", &unpacked, "-cp", &class_path, main];
             own.extend(["-inMemory", "-disableTelemetry", "-port", &port]);
             own.into_iter().map(str::to_owned).collect()
         };
         let answers = |port| TcpStream::connect(("127.0.0.1", port)).is_ok();
-        let folder = folder("dynamodb", None)?;
         let (service, port) =
             Service::start_on_free_port(Path::new("env"), arguments, &folder, None, answers)?;
         Ok(Self { endpoint: format!("http://127.0.0.1:{port}"), _service: Some(service) })
@@ -71,9 +70,6 @@ impl DynamoDb {
         self.endpoint.clone()
     }
 }
-
-/// The version of its SQLite, which is a library outside of Java.
-const SQLITE: &str = "1.0.392";
 
 /// What the program is made of, as Java is told: Maven gets it once and keeps it where it keeps everything.
 fn class_path() -> Result<String> {

@@ -1,5 +1,6 @@
 //! A private Redis.
 
+use std::cell::Cell;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
@@ -34,6 +35,11 @@ impl Redis {
     /// # Errors
     /// When Redis is not installed, or does not start.
     pub fn start(settings: &[&str]) -> Result<Self> {
+        Self::start_also(settings, Vec::new)
+    }
+
+    /// `more` gives settings anew for each start that is tried.
+    fn start_also(settings: &[&str], more: impl Fn() -> Vec<String>) -> Result<Self> {
         let known = Command::new("redis-server").arg("--version").stdout(Stdio::null()).status();
         if !known.is_ok_and(|status| status.success()) {
             bail!("Redis is not installed: on Debian or Ubuntu, apt-get install redis-server");
@@ -44,7 +50,8 @@ impl Redis {
             let port = port.to_string();
             let own =
                 ["--port", &port, "--bind", "127.0.0.1", "--dir", &place, "--save", "", "--appendonly", "no"];
-            own.iter().chain(settings).map(|argument| (*argument).to_owned()).collect()
+            let given = own.iter().chain(settings).map(|argument| (*argument).to_owned());
+            given.chain(more()).collect()
         };
         let program = Path::new("redis-server");
         let (service, port) =
@@ -57,15 +64,27 @@ impl Redis {
     /// # Errors
     /// When Redis is not installed, or does not start.
     pub fn start_with_tls(settings: &[&str], authority: &Authority) -> Result<Self> {
-        let tls_port = free_port()?;
-        let port = tls_port.to_string();
+        Self::start_with_tls_on(free_port, settings, authority)
+    }
+
+    fn start_with_tls_on(
+        free_port: impl Fn() -> Result<u16>,
+        settings: &[&str],
+        authority: &Authority,
+    ) -> Result<Self> {
         let path = |path: PathBuf| path.display().to_string();
         let (certificate, key) = (path(authority.server_certificate()), path(authority.server_key()));
         let own = path(authority.certificate());
-        let mut tls = vec!["--tls-port", &port, "--tls-cert-file", &certificate, "--tls-key-file", &key];
+        let mut tls = vec!["--tls-cert-file", &certificate, "--tls-key-file", &key];
         tls.extend(["--tls-ca-cert-file", &own, "--tls-auth-clients", "no"]);
         tls.extend(settings);
-        Ok(Self { tls_port: Some(tls_port), ..Self::start(&tls)? })
+        let tls_port = Cell::new(None);
+        let on_port = || {
+            tls_port.set(free_port().ok());
+            vec!["--tls-port".to_owned(), tls_port.get().unwrap_or_default().to_string()]
+        };
+        let started = Self::start_also(&tls, on_port)?;
+        Ok(Self { tls_port: tls_port.get(), ..started })
     }
 
     /// Its URL.
@@ -100,4 +119,26 @@ fn answers(port: u16, folder: &str) -> bool {
         Ok::<_, std::io::Error>(answer.lines().any(|line| line == folder))
     };
     ask().unwrap_or(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    #[test]
+    fn a_port_for_tls_that_is_taken_is_given_up_for_another_one() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let taken = listener.local_addr().unwrap().port();
+        let tried = Cell::new(0);
+        let ports = || {
+            tried.set(tried.get() + 1);
+            if tried.get() == 1 { Ok(taken) } else { free_port() }
+        };
+        let redis = Redis::start_with_tls_on(ports, &[], &Authority::new().unwrap()).unwrap();
+        assert_eq!(tried.get(), 2);
+        assert!(TcpStream::connect(("127.0.0.1", redis.tls_port.unwrap())).is_ok());
+        assert_ne!(redis.tls_port, Some(taken));
+    }
 }

@@ -42,7 +42,7 @@ fn bringing_in() -> [Operation; 3] {
         .takes_content()
         .answers_empty(204, "Uploaded.")
         .with(Header::ETag)
-        .refuses(&[Code::DatasetSealed]),
+        .refuses(&[Code::DatasetSealed, Code::ForeignObjects]),
         Operation::new(
             "dataset_complete",
             route::DATASET_COMPLETE,

@@ -105,3 +105,19 @@ async fn dynamodb_item_that_has_expired_and_is_still_there_counts_as_absent() {
     let items = keys.items().await;
     assert!(!items[0].contains_key("body") && !items[0].contains_key("status"), "{items:?}");
 }
+
+#[tokio::test]
+async fn dynamodb_table_deletes_no_sooner_than_the_clocks_of_the_store_may_differ() {
+    const DIFFER: Duration = Duration::from_secs(60);
+    let keys = Keys::open().await;
+    let store = keys.store_on(&keys.clock).skew_within(DIFFER);
+    let seconds =
+        async |attribute: &str| -> u64 { keys.items().await[0][attribute].as_n().unwrap().parse().unwrap() };
+    let margin = async || seconds("ttl").await - seconds("expires_at").await / 1_000_000;
+    let claimed = running(claim(&store).await);
+    assert!(margin().await > DIFFER.as_secs(), "claimed");
+    assert!(matches!(store.extend(&claimed, LEASE * 2).await, Ok(Extension::Extended { .. })));
+    assert!(margin().await > DIFFER.as_secs(), "extended");
+    assert!(matches!(complete(&store, &claimed, "done").await, Completion::Stored { .. }));
+    assert!(margin().await > DIFFER.as_secs(), "completed");
+}

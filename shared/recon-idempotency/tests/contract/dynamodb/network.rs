@@ -4,14 +4,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use recon_idempotency::{ClaimStore, Completion, Error, Held, dynamodb};
+use futures_util::future::join_all;
+use recon_idempotency::{ClaimStore, Completion, Error, Held, Release, dynamodb};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 
+use super::proxy::{Fault, Proxy, refused};
 use super::{Keys, client};
-use crate::sample::{LEASE, REQUEST, answer, held, running, unanswered};
+use crate::sample::{LEASE, OTHER, REQUEST, answer, held, in_flight, running, unanswered};
 
-/// Ten times the limit of a request, for a machine that is busy.
+/// Ten times the limit of a request, for a slow machine.
 const QUICKLY: Duration = Duration::from_secs(30);
 
 async fn unavailable(endpoint: &str) -> String {
@@ -53,49 +55,12 @@ async fn dynamodb_that_is_not_there_or_does_not_answer_or_throttles_runs_nothing
     throttles.abort();
 }
 
-/// Passes everything on, but for the first answer to each request of this kind, which it loses with the connection.
-async fn loses_answers(target: &'static str, endpoint: String) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = format!("http://{}", listener.local_addr().unwrap());
-    let lost = Arc::new(AtomicUsize::new(0));
-    tokio::spawn(async move {
-        loop {
-            let (near, _) = listener.accept().await.unwrap();
-            tokio::spawn(pass(near, endpoint.clone(), target, Arc::clone(&lost)));
-        }
-    });
-    address
-}
-
-async fn pass(mut near: TcpStream, endpoint: String, target: &str, lost: Arc<AtomicUsize>) {
-    let mut far = TcpStream::connect(endpoint.trim_start_matches("http://")).await.unwrap();
-    let (mut question, mut answer) = (vec![0; 65_536], vec![0; 65_536]);
-    let mut loses = false;
-    loop {
-        tokio::select! {
-            Ok(length) = near.read(&mut question) => {
-                let part = &question[..length];
-                let header = format!("dynamodb_20120810.{target}").to_ascii_lowercase();
-                if String::from_utf8_lossy(part).to_ascii_lowercase().contains(&header) {
-                    loses = lost.fetch_add(1, Ordering::SeqCst) == 0;
-                }
-                if length == 0 || far.write_all(part).await.is_err() { return; }
-            }
-            Ok(length) = far.read(&mut answer) => {
-                if length == 0 || loses || near.write_all(&answer[..length]).await.is_err() { return; }
-            }
-            else => return,
-        }
-    }
-}
-
 #[tokio::test]
 async fn dynamodb_write_that_is_sent_again_because_its_answer_was_lost_counts_once() {
     let keys = Keys::open().await;
-    let real = recon_testkit::DynamoDb::shared().unwrap().endpoint();
     let store = async |target| {
-        let lossy = Keys { client: client(&loses_answers(target, real.clone()).await), ..keys.clone() };
-        lossy.store()
+        let client = Proxy::new(target, Fault::Lost, 1).client().await;
+        Keys { client, ..keys.clone() }.store()
     };
     let claims = store("PutItem").await;
     let claim = running(claims.claim(&unanswered(&REQUEST), LEASE).await.unwrap());
@@ -108,4 +73,80 @@ async fn dynamodb_write_that_is_sent_again_because_its_answer_was_lost_counts_on
     assert_eq!(held(claims.claim(&unanswered(&REQUEST), LEASE).await.unwrap()), replay);
     // What is completed once more by its holder is not taken for that.
     assert_eq!(claims.complete(&claim, &answer("done")).await.unwrap(), Completion::Lost(Some(replay)));
+}
+
+#[tokio::test]
+async fn dynamodb_release_that_is_sent_again_because_its_answer_was_lost_is_no_loss() {
+    for claimed_meanwhile in [false, true] {
+        let keys = Keys::open().await;
+        let proxy = Proxy::new("DeleteItem", Fault::Lost, 1);
+        let store = Keys { client: proxy.client().await, ..keys.clone() }.store();
+        let claim = running(store.claim(&unanswered(&REQUEST), LEASE).await.unwrap());
+        assert_eq!(store.release(&claim).await.unwrap(), Release::Released);
+        assert_eq!((proxy.asked(), keys.items().await.len()), (2, 0));
+        if claimed_meanwhile {
+            running(keys.store().claim(&unanswered(&OTHER), LEASE).await.unwrap());
+        }
+        // What is released once more by its holder is not taken for that.
+        assert_eq!(store.release(&claim).await.unwrap(), Release::Lost);
+    }
+}
+
+/// A verb whose request meets this fault whenever it is sent.
+async fn fails_soon(target: &str, fault: Fault) {
+    let keys = Keys::open().await;
+    let claim = running(keys.store().claim(&unanswered(&REQUEST), LEASE).await.unwrap());
+    let proxy = Proxy::new(target, fault, usize::MAX);
+    let through = Keys { client: proxy.client().await, ..keys };
+    let store = through.store().response_within(Duration::from_secs(3));
+    store.check().await.unwrap();
+    let begun = Instant::now();
+    let failed = match target {
+        "PutItem" => store.claim(&unanswered(&REQUEST), LEASE).await.unwrap_err(),
+        "GetItem" => store.look_up(&unanswered(&REQUEST)).await.unwrap_err(),
+        "UpdateItem" => store.complete(&claim, &answer("done")).await.unwrap_err(),
+        _ => store.release(&claim).await.unwrap_err(),
+    };
+    assert!(matches!(failed, Error::Unavailable { .. }), "{target}: {failed:?}");
+    assert!(begun.elapsed() < QUICKLY);
+    assert!((1..=3).contains(&proxy.asked()), "{target} was asked {} times", proxy.asked());
+}
+
+#[tokio::test]
+async fn dynamodb_that_throttles_or_is_silent_once_the_store_is_open_is_unavailable_soon() {
+    let throttles = ["ThrottlingException", "ProvisionedThroughputExceededException"].map(refused);
+    for fault in throttles.into_iter().chain([Fault::Silent]) {
+        let targets = ["PutItem", "GetItem", "UpdateItem", "DeleteItem"];
+        join_all(targets.map(|target| fails_soon(target, fault.clone()))).await;
+    }
+}
+
+#[tokio::test]
+async fn dynamodb_record_that_transactions_keep_in_conflict_is_in_flight() {
+    let conflict = || refused("TransactionConflictException");
+    let keys = Keys::open().await;
+    let through = async |target, times| {
+        let proxy = Proxy::new(target, conflict(), times);
+        let store = Keys { client: proxy.client().await, ..keys.clone() }.store();
+        (proxy, store)
+    };
+    let (always, store) = through("PutItem", usize::MAX).await;
+    assert_eq!(held(store.claim(&unanswered(&REQUEST), LEASE).await.unwrap()), in_flight(1));
+    assert_eq!((always.asked(), keys.items().await.len()), (5, 0));
+    let (once, store) = through("PutItem", 1).await;
+    let claim = running(store.claim(&unanswered(&REQUEST), LEASE).await.unwrap());
+    assert_eq!((once.asked(), claim.fence()), (2, 1));
+
+    for target in ["UpdateItem", "DeleteItem"] {
+        let (always, store) = through(target, usize::MAX).await;
+        let failed = match target {
+            "UpdateItem" => store.complete(&claim, &answer("done")).await.map(|_| ()),
+            _ => store.release(&claim).await.map(|_| ()),
+        };
+        assert!(matches!(failed, Err(Error::InFlight { .. })), "{target}: {failed:?}");
+        assert_eq!(always.asked(), 5);
+    }
+    let (once, store) = through("UpdateItem", 1).await;
+    assert!(matches!(store.complete(&claim, &answer("done")).await, Ok(Completion::Stored { .. })));
+    assert_eq!(once.asked(), 2);
 }

@@ -8,6 +8,7 @@ use recon_idempotency::{
 };
 
 use super::Keys;
+use super::proxy::{Proxy, cancelled, refused};
 use crate::sample::{LEASE, OTHER, REQUEST, Thing, answer, created, guard, running, unanswered};
 
 /// Where the effects are: a table with the same key.
@@ -37,6 +38,13 @@ impl Effects {
 
     async fn run(&self, effect: Effect<Thing>) -> Result<ClaimOutcome<Thing>, GuardedError> {
         guarded(&self.store, &guard(&REQUEST), effect).await
+    }
+
+    /// The same, behind this.
+    async fn through(mut self, proxy: &Proxy) -> Self {
+        let keys = Keys { client: proxy.client().await, ..self.keys.clone() };
+        self.store = keys.store();
+        self
     }
 
     async fn counts(&self) -> (usize, usize) {
@@ -129,4 +137,55 @@ async fn dynamodb_effect_whose_answer_must_not_be_kept_or_that_has_no_room_does_
     let writes = (0..99).flat_map(|row| effects.insert(row).writes).collect();
     let most = effects.run(Effect { value: Thing { row: 1 }, writes }).await;
     assert!(matches!(most, Ok(ClaimOutcome::Fresh { .. })), "{most:?}");
+}
+
+#[tokio::test]
+async fn dynamodb_effect_that_is_never_valid_says_so_and_leaves_no_key() {
+    let effects = Effects::open().await;
+    let put = || Put::builder().table_name(&effects.things.table);
+    let id = || AttributeValue::B(vec![1].into());
+    let large = put().item("pk", id()).item("body", AttributeValue::B(vec![0; 450_000].into()));
+    let malformed = put().item("pk", id()).condition_expression("absent or what");
+    let keyless = put().item("body", id());
+    for put in [large, malformed, keyless] {
+        let put = TransactWriteItem::builder().put(put.build().unwrap()).build();
+        let mut effect = effects.insert(2);
+        effect.writes.push(put);
+        let invalid = effects.run(effect).await.unwrap_err();
+        assert!(matches!(&invalid, GuardedError::Invalid { .. }), "{invalid:?}");
+        assert_eq!(invalid.to_string(), "the writes of the effect are not valid");
+    }
+    assert_eq!(effects.counts().await, (0, 0));
+    for code in ["ValidationError", "ItemCollectionSizeLimitExceeded"] {
+        let proxy = Proxy::new("TransactWriteItems", cancelled(&["None", "None", code]), 1);
+        let effects = Effects::open().await.through(&proxy).await;
+        let invalid = effects.run(effects.insert(1)).await.unwrap_err();
+        assert!(matches!(&invalid, GuardedError::Invalid { index: Some(1), .. }), "{invalid:?}");
+    }
+}
+
+#[tokio::test]
+async fn dynamodb_effect_in_conflict_is_tried_again_and_never_half_done() {
+    let run = async |fault, times| {
+        let proxy = Proxy::new("TransactWriteItems", fault, times);
+        let effects = Effects::open().await.through(&proxy).await;
+        let ran = effects.run(effects.insert(1)).await;
+        (ran, proxy.asked(), effects.counts().await)
+    };
+    for reasons in [["TransactionConflict", "None"], ["None", "TransactionConflict"]] {
+        let (once, asked, counts) = run(cancelled(&reasons), 1).await;
+        assert!(matches!(once, Ok(ClaimOutcome::Fresh { .. })), "{reasons:?}: {once:?}");
+        assert_eq!((asked, counts), (2, (1, 1)));
+    }
+    let (key, asked, counts) = run(cancelled(&["TransactionConflict", "None"]), usize::MAX).await;
+    assert!(matches!(key, Ok(ClaimOutcome::InFlight { .. })), "{key:?}");
+    assert_eq!((asked, counts), (5, (0, 0)));
+    let (effect, asked, counts) = run(cancelled(&["None", "TransactionConflict"]), usize::MAX).await;
+    assert!(matches!(effect, Err(GuardedError::Key(Error::Unavailable { .. }))), "{effect:?}");
+    assert_eq!((asked, counts), (5, (0, 0)));
+    for fault in [refused("ThrottlingException"), cancelled(&["None", "ThrottlingError"])] {
+        let (throttled, asked, counts) = run(fault, usize::MAX).await;
+        assert!(matches!(throttled, Err(GuardedError::Key(Error::Unavailable { .. }))), "{throttled:?}");
+        assert!((1..=3).contains(&asked) && counts == (0, 0), "{asked} times");
+    }
 }
