@@ -141,6 +141,7 @@ impl StoreKind {
     }
 
     /// For the verbs of which failures are all that is counted.
+    #[cfg(any(feature = "embedded", feature = "postgres", feature = "aws"))]
     pub(crate) fn asked<T>(self, asked: &Result<T, Error>) {
         if let Err(error) = asked {
             self.failed(error);
