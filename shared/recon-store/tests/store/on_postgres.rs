@@ -86,21 +86,36 @@ async fn connections_that_died_while_they_rested_are_replaced() {
     assert_eq!(bench.find_dataset(id).await.upload, Some(upload));
 }
 
+/// Shifts the server's clock against this host's, for connections that are made from now on.
+async fn shift_clock(config: &StoreConfig, by: &str) {
+    let shift = format!(
+        "create schema shifted;
+        create function shifted.clock_timestamp() returns timestamptz language sql
+            as $$ select pg_catalog.clock_timestamp() + {by} $$;
+        do $$ begin
+            execute format('alter database %I set search_path = shifted, pg_catalog, public', current_database());
+        end $$"
+    );
+    let mut connection = PgConnection::connect(&config.database.to_string()).await.unwrap();
+    sqlx::raw_sql(sqlx::AssertSqlSafe(shift)).execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_of_a_host_that_is_ahead_is_due_at_once() {
+    let mut bench = postgres().await;
+    shift_clock(&bench.config, "interval '-1 hour'").await;
+    bench.store = Store::open(&bench.config);
+    // Each takes the job that the host, an hour ahead of the server, has just made.
+    bench.queued(bench.workspace).await;
+    bench.lease(JobKind::Reconcile).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn leases_run_out_by_the_clock_that_hosts_share() {
     let bench = postgres().await;
     bench.ingesting(bench.workspace).await;
-    // As if this host's clock were an hour behind the server's.
-    execute(
-        &bench.config,
-        "create schema ahead;
-        create function ahead.clock_timestamp() returns timestamptz language sql
-            as $$ select pg_catalog.clock_timestamp() + interval '1 hour' $$;
-        do $$ begin
-            execute format('alter database %I set search_path = ahead, pg_catalog, public', current_database());
-        end $$",
-    )
-    .await;
+    shift_clock(&bench.config, "interval '1 hour'").await;
     let before = Clock::system().now().micros();
     let jobs = Store::open(&bench.config).jobs();
     let lease = jobs.lease(JobKind::ALL, "w").await.unwrap().unwrap();
