@@ -247,8 +247,23 @@ async fn with_another_databases_objects_nothing_is_taken_and_everybody_says_why(
     std::fs::write(workshop.file_of("installation"), "another").unwrap();
     let foreign = server.call(&ready).await.unwrap().expect(503).unwrap();
     assert_eq!(foreign["code"], "foreign_objects");
+    let account = demo::add_user(&workshop.folder, "a@example.com", "preparer", "w").unwrap();
+    let token = demo::sign_in(&server, &account).await.unwrap();
+    let announced = serde_json::json!({ "name": "bank", "format": "csv", "options": {} });
+    let create = Call::new("POST", "/v1/datasets").bearer(&token).key("announced").json(&announced);
+    let dataset = server.call(&create).await.unwrap().expect(201).unwrap();
+    let path = format!("/v1/datasets/{}/content", dataset["id"].as_str().unwrap());
+    let upload = || {
+        Call::new("PUT", &path)
+            .bearer(&token)
+            .header("content-type", "text/csv")
+            .bytes(b"a;b\n1;2\n".to_vec())
+    };
+    let refused = server.call(&upload()).await.unwrap().expect(503).unwrap();
+    assert_eq!(refused["code"], "foreign_objects");
     workshop.folder.recon(&["migrate", "--adopt-objects"]).unwrap();
     server.call(&ready).await.unwrap().expect(200).unwrap();
+    server.call(&upload()).await.unwrap().expect(204).unwrap();
 }
 
 #[test]
