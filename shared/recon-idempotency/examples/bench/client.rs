@@ -10,9 +10,6 @@ use anyhow::{Context as _, Result, anyhow, ensure};
 
 use crate::cpu;
 
-/// The key of every replay.
-const SAME: &str = "the-same";
-
 /// What a turn came to.
 pub(crate) struct Run {
     pub(crate) answers: u64,
@@ -24,9 +21,10 @@ pub(crate) struct Run {
 /// Sends requests for this long, each with a new key, or all with the same one.
 pub(crate) fn run(port: u16, path: &str, replays: bool, clients: usize, time: Duration) -> Result<Run> {
     static KEYS: AtomicU64 = AtomicU64::new(0);
+    let same = format!("the-same-for-{port}");
     if replays {
         // What there is to replay: those that come while it is made would be told to wait.
-        one(port, path, || SAME.to_owned(), Instant::now())?;
+        one(port, path, || same.clone(), Instant::now())?;
     }
     let begun = Instant::now();
     let (answers, cpu) = thread::scope(|scope| {
@@ -34,7 +32,7 @@ pub(crate) fn run(port: u16, path: &str, replays: bool, clients: usize, time: Du
             .map(|_| {
                 scope.spawn(|| -> Result<(u64, Duration)> {
                     let key = || match replays {
-                        true => SAME.to_owned(),
+                        true => same.clone(),
                         false => format!("key-{}", KEYS.fetch_add(1, Ordering::Relaxed)),
                     };
                     let answers = one(port, path, key, begun + time)?;

@@ -13,10 +13,12 @@ use recon_idempotency::{ClaimOutcome, Error, Guard, Scope, StoredResponse, compl
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
-/// What the shapes write to. `peer_keys` is the table of those that keep keys beside their effect.
+/// What the shapes write to. The guide keeps key and answer in the thing's own row, with the index that finds them; `peer_keys` is the table
+/// of those that keep keys beside their effect.
 pub(crate) const TABLES: &str = "
-create table things (id uuid primary key, name text not null, idempotency_key text, answer text);
-create index things_by_key on things (idempotency_key);
+create table things (id uuid primary key, name text not null);
+create table guide_things (id uuid primary key, name text not null, idempotency_key text not null, answer text not null);
+create index guide_things_by_key on guide_things (idempotency_key);
 create table peer_keys (key text primary key, state text not null, body text);
 insert into peer_keys values ('read', 'completed', 'one');";
 
@@ -27,7 +29,7 @@ const CREATE: &str = concat!(
         "thing as (insert into things (id, name) select $12, $13 from idempotency_claim)"
     )
 );
-const INSERT: &str = "insert into things (id, name, idempotency_key) values ($1, $2, $3)";
+const INSERT: &str = "insert into things (id, name) values ($1, $2)";
 const NAME: &str = "one";
 
 pub(crate) fn router(pool: PgPool) -> Router {
@@ -73,7 +75,7 @@ fn failed(error: sqlx::Error) -> Response {
 
 async fn bare(State(pool): State<PgPool>, keyed: Keyed) -> Response {
     let id = new_id();
-    let insert = sqlx::query(INSERT).bind(id).bind(NAME).bind(None::<String>);
+    let insert = sqlx::query(INSERT).bind(id).bind(NAME);
     drop(keyed);
     insert.execute(&pool).await.map_or_else(failed, |_| made(id))
 }
@@ -96,7 +98,7 @@ async fn transaction(State(pool): State<PgPool>, keyed: Keyed) -> Result<ClaimOu
 async fn in_transaction(pool: PgPool, guard: Guard<Uuid>) -> Result<ClaimOutcome<Uuid>, Error> {
     async fn insert(tx: &mut PgConnection) -> Result<Uuid, Error> {
         let id = new_id();
-        sqlx::query(INSERT).bind(id).bind(NAME).bind(None::<String>).execute(tx).await?;
+        sqlx::query(INSERT).bind(id).bind(NAME).execute(tx).await?;
         Ok(id)
     }
     let transaction = async move {
@@ -108,8 +110,9 @@ async fn in_transaction(pool: PgPool, guard: Guard<Uuid>) -> Result<ClaimOutcome
     tokio::spawn(transaction).await.map_err(|cut| Error::Unavailable { source: cut.into() })?
 }
 
-const GUIDE_SELECT: &str = "select answer from things where idempotency_key = $1";
-const GUIDE_INSERT: &str = "insert into things (id, name, idempotency_key, answer) values ($1, $2, $3, $4)";
+const GUIDE_SELECT: &str = "select answer from guide_things where idempotency_key = $1";
+const GUIDE_INSERT: &str = 
+    "insert into guide_things (id, name, idempotency_key, answer) values ($1, $2, $3, $4)";
 
 /// Looks first and writes later: two at once both miss.
 async fn guide(State(pool): State<PgPool>, keyed: Keyed) -> Response {
@@ -133,7 +136,7 @@ async fn three(State(pool): State<PgPool>, keyed: Keyed) -> Response {
     let (key, id) = (keyed.request.key.to_string(), new_id());
     let run = async {
         sqlx::query(BEGIN_KEY).bind(&key).execute(&pool).await?;
-        sqlx::query(INSERT).bind(id).bind(NAME).bind(None::<String>).execute(&pool).await?;
+        sqlx::query(INSERT).bind(id).bind(NAME).execute(&pool).await?;
         sqlx::query(END_KEY).bind(&key).bind(id.to_string()).execute(&pool).await
     };
     run.await.map_or_else(failed, |_| made(id))
@@ -146,7 +149,7 @@ async fn two(State(pool): State<PgPool>, keyed: Keyed) -> Response {
         sqlx::query(BEGIN_KEY).bind(&key).execute(&mut *first).await?;
         first.commit().await?;
         let mut second = pool.begin().await?;
-        sqlx::query(INSERT).bind(id).bind(NAME).bind(None::<String>).execute(&mut *second).await?;
+        sqlx::query(INSERT).bind(id).bind(NAME).execute(&mut *second).await?;
         sqlx::query(END_KEY).bind(&key).bind(id.to_string()).execute(&mut *second).await?;
         second.commit().await
     };

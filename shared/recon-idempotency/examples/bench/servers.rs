@@ -1,13 +1,14 @@
 //! The databases, the server of the handlers, and what the bench reads from them.
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
+use axum::Router;
 use axum::middleware::from_fn;
 use recon_testkit::{Postgres, Redis};
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
 use std::time::Duration;
 
-use crate::{CLIENTS, cpu, handlers, redis};
+use crate::{CLIENTS, cpu, distance, handlers, redis};
 
 /// Where the effects of a shape are.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -17,8 +18,10 @@ pub(crate) enum Effects {
 }
 
 pub(crate) struct Servers {
-    /// The port of the handlers.
+    /// The port of the handlers whose databases are on loopback.
     pub(crate) port: u16,
+    /// The port of the same handlers, with PostgreSQL some way off.
+    pub(crate) far_port: u16,
     pool: PgPool,
     client: ::redis::Client,
     backends: Vec<String>,
@@ -28,21 +31,25 @@ pub(crate) struct Servers {
 }
 
 impl Servers {
-    pub(crate) async fn start() -> Result<Self> {
+    pub(crate) async fn start(round_trip: Duration) -> Result<Self> {
         let postgres = Postgres::start(&["synchronous_commit=on"]).context("start PostgreSQL")?;
         let settings =
             ["--appendonly", "yes", "--appendfsync", "everysec", "--maxmemory-policy", "noeviction"];
         let redis = Redis::start(&settings).context("start Redis")?;
-        let pool = pool(&postgres.database(None)?).await?;
+        let near = postgres.database(None)?;
+        let pool = pool(&near).await?;
+        sqlx::raw_sql(recon_idempotency::postgres::MIGRATION).execute(&pool).await?;
+        sqlx::raw_sql(recon_idempotency::postgres::MIGRATION_CHECK).execute(&pool).await?;
+        sqlx::raw_sql(handlers::TABLES).execute(&pool).await?;
         let client = ::redis::Client::open(redis.url())?;
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-        let port = listener.local_addr()?.port();
-        let router = handlers::router(pool.clone()).merge(redis::router(client.clone()).await?);
-        let router = router.layer(from_fn(handlers::authenticate));
-        tokio::spawn(async move { axum::serve(listener, router).await });
+        let port = serve(handlers::router(pool.clone()).merge(redis::router(client.clone()).await?)).await?;
         let backends = backends(&pool).await?;
+        let relay = distance::relay(postgres.port(), round_trip)?;
+        let far = near.replace(&format!(":{}/", postgres.port()), &format!(":{relay}/"));
+        ensure!(far != near, "the database's URL does not name its port");
+        let far_port = serve(handlers::router(self::pool(&far).await?)).await?;
         let redis_pid = redis_pid(&client).await?;
-        Ok(Self { port, pool, client, backends, redis_pid, _postgres: postgres, _redis: redis })
+        Ok(Self { port, far_port, pool, client, backends, redis_pid, _postgres: postgres, _redis: redis })
     }
 
     /// How many effects there are.
@@ -50,7 +57,7 @@ impl Servers {
         match server {
             Effects::Postgres => {
                 let count: i64 =
-                    sqlx::query_scalar("select count(*) from things").fetch_one(&self.pool).await?;
+                    sqlx::query_scalar("select (select count(*) from things) + (select count(*) from guide_things)").fetch_one(&self.pool).await?;
                 Ok(u64::try_from(count)?)
             }
             Effects::Redis => {
@@ -80,9 +87,17 @@ impl Servers {
     }
 }
 
+async fn serve(router: Router) -> Result<u16> {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    let port = listener.local_addr()?.port();
+    let router = router.layer(from_fn(handlers::authenticate));
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    Ok(port)
+}
+
 async fn pool(url: &str) -> Result<PgPool> {
     let connections = u32::try_from(CLIENTS)?;
-    let pool = PgPoolOptions::new()
+    PgPoolOptions::new()
         .min_connections(connections)
         .max_connections(connections)
         .idle_timeout(None)
@@ -90,11 +105,7 @@ async fn pool(url: &str) -> Result<PgPool> {
         .test_before_acquire(false)
         .connect(url)
         .await
-        .context("connect")?;
-    sqlx::raw_sql(recon_idempotency::postgres::MIGRATION).execute(&pool).await?;
-    sqlx::raw_sql(recon_idempotency::postgres::MIGRATION_CHECK).execute(&pool).await?;
-    sqlx::raw_sql(handlers::TABLES).execute(&pool).await?;
-    Ok(pool)
+        .context("connect")
 }
 
 /// The server's processes for the pool's connections, once all of them are there.
