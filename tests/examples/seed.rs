@@ -176,7 +176,7 @@ impl Seed {
         let store = &self.platform.store;
         let object = store.datasets().begin_upload(WORKSPACE, id).await?.context("no such dataset")?;
         let written = store.objects().put_file(&object, &demo(file)).await?;
-        let upload = Upload { object, sha256: written.sha256, bytes: written.bytes };
+        let upload = Upload::hashed(object, written.sha256, written.bytes);
         store.datasets().attach_upload(WORKSPACE, id, upload).await?.context("no such dataset")?;
         Ok(())
     }

@@ -6,6 +6,7 @@ use std::process::{Command, Output, Stdio};
 use recon_testkit::{Folder, Server};
 use serde_json::Value;
 
+use crate::program::{Program, until};
 use crate::support::{demo_folder, only_on_sqlite, printed, recon, said};
 
 fn with(folder: &Folder, arguments: &[&str], variables: &[(&str, &str)]) -> Output {
@@ -124,6 +125,30 @@ async fn a_healthcheck_says_whether_the_server_runs() {
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let unhealthy = check(&[("PORT", &silent.local_addr().unwrap().port().to_string())]);
     assert_eq!(unhealthy.status.code(), Some(1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_healthcheck_of_the_admin_port_knows_workers_too() {
+    let folder = Folder::new().unwrap();
+    folder.recon(&["migrate"]).unwrap();
+    let worker = Program::spawn(&folder, folder.command("worker").unwrap(), 0);
+    until("a worker that answers", async || worker.admin_ready().await.is_some()).await;
+    let check = |port: &str| with(&folder, &["healthcheck", "--admin"], &[("ADMIN_PORT", port)]);
+    let port = worker.admin_port().to_string();
+    let healthy = check(&port);
+    assert_eq!(healthy.status.code(), Some(0), "{}", said(&healthy));
+    assert_eq!(printed(&healthy).lines().count(), 1, "{}", printed(&healthy));
+    drop(worker);
+    for (port, words) in [
+        (port.as_str(), "does not answer"),
+        ("off", "ADMIN_PORT is `off`"),
+        ("0", "ADMIN_PORT is 0"),
+        ("many", "ADMIN_PORT: expected"),
+    ] {
+        let unhealthy = check(port);
+        assert_eq!(unhealthy.status.code(), Some(1), "{}", said(&unhealthy));
+        assert!(said(&unhealthy).contains(words), "{}", said(&unhealthy));
+    }
 }
 
 #[test]

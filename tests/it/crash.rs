@@ -63,7 +63,7 @@ async fn serve(folder: &Folder) -> World {
 fn kill(world: World) {
     match world {
         World::Server(server) => server.kill().unwrap(),
-        World::Functions(_) => unreachable!("only servers are killed here"),
+        World::Functions(_) | World::Address(..) => unreachable!("only servers are killed here"),
     }
 }
 

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 mod bad_requests;
+mod buckets;
 mod cancel;
 mod chaos;
 mod command_line;
@@ -15,12 +16,16 @@ mod metrics;
 mod openapi;
 mod parity;
 mod payloads;
+mod program;
 mod push;
 mod reconciliation_export;
 mod rejection_list;
 mod restaurants;
+mod rolling;
 mod runs;
+mod schema;
 mod sessions;
+mod startup;
 mod suggest;
 mod support;
 mod sweeper;

@@ -1,4 +1,7 @@
-//! What the admin port says about idempotency keys.
+//! What the admin port says.
+
+mod exported;
+pub(crate) mod exposition;
 
 use std::collections::BTreeMap;
 use std::net::TcpListener;

@@ -69,7 +69,7 @@ impl Pushing {
 fn address(world: &World) -> &str {
     match world {
         World::Server(server) => server.address(),
-        World::Functions(_) => unreachable!("a push goes to a server"),
+        World::Functions(_) | World::Address(..) => unreachable!("a push goes to a server"),
     }
 }
 

@@ -10,15 +10,16 @@ use std::time::{Duration, Instant};
 
 use recon_domain::{DatasetId, ReconciliationId, WorkspaceId};
 use recon_idempotency::{IdempotencyKey, RETENTION_DEFAULT, Request, Scope, StoredResponse, Unanswered};
-use recon_runtime::{Clock, Environment, GRACE, Ids, Platform, Process, Turn};
+use recon_runtime::{Admin, Clock, Environment, GRACE, Ids, Platform, Process, Turn};
 use recon_store::{
     BACKOFF_MAX, DatasetSeek, DatasetStatus, Failure, JOB_FAILURES_MAX, JobKind, JobRecord, JobState, Json,
-    NewDataset, NewReconciliation, ReconciliationStatus, Upload,
+    LEASE_DURATION, NewDataset, NewReconciliation, ReconciliationStatus, Upload,
 };
 use recon_testkit::alb::Headers;
 use recon_testkit::{Call, Folder, Functions, Server, World, demo};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
+use crate::metrics::exposition::scrape;
 use crate::support::{demo_file, demo_rules, printed, recon, said};
 
 /// How long a condition may take before a test gives up on it.
@@ -92,7 +93,7 @@ impl Workshop {
         let file = self.folder.path().join("file");
         std::fs::write(&file, bytes).unwrap();
         let written = self.platform.store.objects().put_file(&object, &file).await.unwrap();
-        let upload = Upload { object: object.clone(), sha256: written.sha256, bytes: written.bytes };
+        let upload = Upload::hashed(object.clone(), written.sha256, written.bytes);
         datasets.attach_upload(workspace, id, upload).await.unwrap().unwrap();
         let _ = datasets.complete(workspace, id, self.request().answering(answer), None).await.unwrap();
         (id, object)
@@ -197,6 +198,36 @@ async fn the_whole_chain_of_causes_is_kept_with_the_job() {
     let run = runs.get(workshop.workspace, id).await.unwrap().unwrap();
     assert_eq!(run.status, ReconciliationStatus::Failed);
     assert_is_neutral(&run.failure.unwrap(), "stored");
+}
+
+#[tokio::test]
+async fn what_becomes_of_a_job_is_counted() {
+    let workshop = Workshop::open().await;
+    let environment = Environment::of([("HOME", "/nowhere"), ("ADMIN_PORT", "0")]);
+    let admin = Admin::start(&environment, &workshop.platform).await.unwrap();
+    let address = format!("http://{}/metrics", admin.address().unwrap());
+    // Other tests of this process count in the same place, and may add to the numbers.
+    let turn_counts = async |series: &str| {
+        let before = scrape(&address).await.value(series).unwrap();
+        assert_eq!(workshop.turn().await, Turn::Worked);
+        assert!(scrape(&address).await.value(series).unwrap() > before, "{series} did not grow");
+    };
+    workshop.uploaded(b"a;b\n1;2\n").await;
+    turn_counts(r#"recon_jobs_finished_total{kind="ingest",outcome="succeeded"}"#).await;
+    let (_, object) = workshop.uploaded(b"a;b\n1;2\n").await;
+    std::fs::remove_file(workshop.file_of(&object)).unwrap();
+    turn_counts(r#"recon_jobs_finished_total{kind="ingest",outcome="failed"}"#).await;
+    // Somebody takes it again, and is not heard of any more.
+    workshop.clock.advance(BACKOFF_MAX);
+    workshop.platform.store.jobs().lease(JobKind::ALL, "lost").await.unwrap().unwrap();
+    workshop.clock.advance(LEASE_DURATION);
+    turn_counts("recon_lease_takeovers_total").await;
+    workshop.uploaded(b"a;b\n1;2\n").await;
+    tokio::time::pause();
+    workshop.platform.process.stop();
+    tokio::time::advance(GRACE - Duration::from_secs(10)).await;
+    tokio::time::resume();
+    turn_counts(r#"recon_jobs_finished_total{kind="ingest",outcome="released"}"#).await;
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use recon_runtime::{Answer, Caller, Keyed, PathId, Refusal, Reply, wire};
 use recon_store::DatasetRecord;
 
 use crate::Deps;
+use crate::arrived::attach;
 
 /// Seconds after which it is worth to look whether the dataset is ready.
 const LOOK_AGAIN_SECONDS: u32 = 1;
@@ -17,6 +18,7 @@ pub(crate) async fn complete(
     PathId(id): PathId<DatasetId>,
     Keyed { guard, request }: Keyed<CompleteDataset>,
 ) -> Answer<Dataset> {
+    attach(&deps, &caller, id).await?;
     let guard = guard.answering(accepted);
     let outcome = deps.datasets.complete(caller.workspace, id, guard, request.sha256).await?;
     Reply::claimed(outcome.ok_or_else(|| Refusal::not_found("dataset", id))?)

@@ -4,7 +4,7 @@ use axum::extract::State;
 use recon_contract::{Dataset, NewDataset, options};
 use recon_domain::DatasetId;
 use recon_runtime::{Answer, Caller, Keyed, Refusal, Reply, wire};
-use recon_store::{DatasetRecord, Json};
+use recon_store::{DatasetRecord, Json, SignedUpload};
 
 use crate::Deps;
 
@@ -14,7 +14,9 @@ pub(crate) async fn create(
     Keyed { guard, request }: Keyed<NewDataset>,
 ) -> Answer<Dataset> {
     let new = planned(&deps, request)?;
-    let outcome = deps.datasets.create(caller.workspace, guard.answering(created), new).await?;
+    let signed = deps.objects.sign_upload(new.id, deps.clock.now()).await?;
+    let guard = guard.answering(move |record| created(record, signed.as_ref()));
+    let outcome = deps.datasets.create(caller.workspace, guard, new).await?;
     Reply::claimed(outcome)
 }
 
@@ -27,6 +29,7 @@ fn planned(deps: &Deps, request: NewDataset) -> Result<recon_store::NewDataset, 
     })
 }
 
-fn created(record: &DatasetRecord) -> Answer<Dataset> {
-    Ok(Reply::created(&wire::dataset(record)?).location(format_args!("/v1/datasets/{}", record.id)))
+fn created(record: &DatasetRecord, signed: Option<&SignedUpload>) -> Answer<Dataset> {
+    let dataset = wire::dataset_to_upload(record, signed)?;
+    Ok(Reply::created(&dataset).location(format_args!("/v1/datasets/{}", record.id)))
 }

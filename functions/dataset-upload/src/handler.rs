@@ -23,7 +23,7 @@ pub(crate) async fn upload(
     let object = deps.datasets.begin_upload(caller.workspace, id).await?.ok_or_else(absent)?;
     let written = deps.objects.put_stream(&object, content, deps.upload_bytes_max).await?;
     fail::fail_point!("upload-staged");
-    let upload = Upload { object: object.clone(), sha256: written.sha256.clone(), bytes: written.bytes };
+    let upload = Upload::hashed(object.clone(), written.sha256.clone(), written.bytes);
     let attached = match deps.datasets.attach_upload(caller.workspace, id, upload).await {
         Ok(Some(attached)) => attached,
         // Whether it was attached is not known.

@@ -4,15 +4,15 @@ use std::fs::File;
 
 use axum::extract::State;
 use axum::response::Response;
-use recon_contract::{Code, ExportQuery, ResultPart};
+use recon_contract::{Code, ExportQuery, ResultFormat, ResultPart};
 use recon_domain::ReconciliationId;
 use recon_formats::results::matches_parquet::{self, Reader};
 use recon_formats::results::{write_stored_matches, write_stored_rejections};
-use recon_runtime::{Caller, Download, Params, PathId, Refusal};
+use recon_runtime::{Caller, Download, Downloaded, Params, PathId, Refusal};
 use recon_store::{ObjectError, ReconciliationStatus, object_name};
 
-use crate::Deps;
-use crate::export::{StoredBreaks, write_breaks};
+use crate::export::{Error, StoredBreaks, write_breaks};
+use crate::{Deps, kept};
 
 pub(crate) async fn export(
     State(deps): State<Deps>,
@@ -23,27 +23,62 @@ pub(crate) async fn export(
     let record = deps.reconciliations.get(caller.workspace, id).await?;
     let record = record.ok_or_else(|| Refusal::not_found("reconciliation", id))?;
     let published = record.published.ok_or_else(|| no_result(record.status))?;
-    let download = Download::new(format!("{}.{format}", what.file_stem()), format.media_type());
-    match what {
+    let wanted =
+        Wanted { id, attempt: published.attempt, matches: published.result.matches_object, what, format };
+    let sent = send(&deps, &caller, &wanted).await;
+    // What is not found may be gone with the reconciliation, which somebody deleted meanwhile.
+    match sent {
+        Err(_) if deps.reconciliations.get(caller.workspace, id).await?.is_none() => {
+            Err(Refusal::not_found("reconciliation", id))
+        }
+        sent => sent,
+    }
+}
+
+async fn send(deps: &Deps, caller: &Caller, wanted: &Wanted) -> Result<Response, Refusal> {
+    if let Some(address) = kept::address(deps, caller, wanted).await? {
+        return kept::redirect(&address);
+    }
+    let download = Download::new(wanted.file_name(), wanted.format.media_type());
+    download.written_by(writing(deps, caller, wanted).await?).await
+}
+
+/// What is to be sent.
+pub(crate) struct Wanted {
+    pub(crate) id: ReconciliationId,
+    pub(crate) attempt: u32,
+    pub(crate) what: ResultPart,
+    pub(crate) format: ResultFormat,
+    matches: String,
+}
+
+impl Wanted {
+    pub(crate) fn file_name(&self) -> String {
+        format!("{}.{}", self.what.file_stem(), self.format)
+    }
+}
+
+/// What writes the file, for a thread that may wait.
+pub(crate) type Write = Box<dyn FnOnce(&mut Downloaded) -> Result<(), Error> + Send>;
+
+/// Opens what the file is made of.
+pub(crate) async fn writing(deps: &Deps, caller: &Caller, wanted: &Wanted) -> Result<Write, Refusal> {
+    let Wanted { id, attempt, what, format, ref matches } = *wanted;
+    Ok(match what {
         ResultPart::Matches => {
-            let matches = open(&deps, &caller, id, &published.result.matches_object).await?;
-            let matches = typed(matches).await?;
-            download.written_by(move |out| write_stored_matches(matches, format, out)).await
+            let matches = typed(deps.objects.open(matches).await?).await?;
+            Box::new(move |out| Ok(write_stored_matches(matches, format, out)?))
         }
         ResultPart::Breaks => {
-            let matches = open(&deps, &caller, id, &published.result.matches_object).await?;
-            let matches = typed(matches).await?;
+            let matches = typed(deps.objects.open(matches).await?).await?;
             let breaks = StoredBreaks::new(deps.breaks.clone(), caller.workspace, id);
-            match download.written_by(move |out| write_breaks(&breaks, matches, format, out)).await {
-                Err(_) if is_gone(&deps, &caller, id).await? => Err(Refusal::not_found("reconciliation", id)),
-                sent => sent,
-            }
+            Box::new(move |out| write_breaks(&breaks, matches, format, out))
         }
         ResultPart::Rejections => {
-            let rejections = rejections(&deps, &caller, id, published.attempt).await?;
-            download.written_by(move |out| write_stored_rejections(rejections, format, out)).await
+            let rejections = rejections(deps, id, attempt).await?;
+            Box::new(move |out| Ok(write_stored_rejections(rejections, format, out)?))
         }
-    }
+    })
 }
 
 /// Looks whether these matches can be written to a file: those that an earlier version stored do not say which of their
@@ -65,35 +100,12 @@ async fn typed(matches: File) -> Result<File, Refusal> {
 }
 
 /// Opens the rejected rows, of which earlier versions kept no list.
-async fn rejections(
-    deps: &Deps,
-    caller: &Caller,
-    id: ReconciliationId,
-    attempt: u32,
-) -> Result<File, Refusal> {
+async fn rejections(deps: &Deps, id: ReconciliationId, attempt: u32) -> Result<File, Refusal> {
     match deps.objects.open(&object_name::rejections(id, attempt)).await {
-        Err(ObjectError::NotFound { .. }) if is_gone(deps, caller, id).await? => {
-            Err(Refusal::not_found("reconciliation", id))
-        }
         Err(ObjectError::NotFound { .. }) => {
             let detail = "this result has no list of rejected rows, as those that earlier versions stored; reconcile \
                           again for one";
             Err(Refusal::new(Code::NoResult, detail))
-        }
-        opened => Ok(opened?),
-    }
-}
-
-/// Whether somebody deleted the reconciliation meanwhile.
-async fn is_gone(deps: &Deps, caller: &Caller, id: ReconciliationId) -> Result<bool, Refusal> {
-    Ok(deps.reconciliations.get(caller.workspace, id).await?.is_none())
-}
-
-/// Opens an object of the result. Where it is gone, so may be the reconciliation, which somebody deleted meanwhile.
-async fn open(deps: &Deps, caller: &Caller, id: ReconciliationId, object: &str) -> Result<File, Refusal> {
-    match deps.objects.open(object).await {
-        Err(ObjectError::NotFound { .. }) if is_gone(deps, caller, id).await? => {
-            Err(Refusal::not_found("reconciliation", id))
         }
         opened => Ok(opened?),
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use recon_runtime::{GRACE, because};
+use recon_runtime::{State, because};
 use recon_store::{HEARTBEAT_INTERVAL, Lease, Phase, Progress, Store, Subject};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -18,10 +18,6 @@ const PROGRESS_INTERVAL: Duration = Duration::from_millis(500);
 
 /// How often a worker looks whether its lease is still its own: as long as a cancelled run may go on unknowing.
 const LEASE_LOOK_INTERVAL: Duration = Duration::from_millis(500);
-
-/// How long a computation goes on after the process was asked to stop. What is left of the grace is for the computation
-/// to notice, and for the lease to be given back.
-const DRAIN_WORK: Duration = GRACE.saturating_sub(Duration::from_secs(10));
 
 /// A lease that is renewed until this is dropped.
 pub(crate) struct Held {
@@ -155,7 +151,7 @@ async fn keep(deps: Deps, lease: Arc<Lease>, teller: Teller) {
         () = renewals => {}
         () = write_progress(&deps.store, &lease, &teller) => {}
         () = until_lost(&deps.store, &lease) => {}
-        () = deps.process.drained_for(DRAIN_WORK) => {}
+        () = deps.process.reaches(State::Releasing) => {}
     }
     teller.stop.store(true, Ordering::Relaxed);
 }

@@ -9,17 +9,18 @@ use recon_formats::text_reader::{EncodingError, Error as TextError};
 use recon_formats::{
     BatchSource, Keep, Profile, SourceError, TextReader, dataset_parquet, rejections_parquet,
 };
-use recon_store::{DatasetContent, Failure, IngestResult, Json, Phase, Store, object_name};
+use recon_store::{DatasetContent, Failure, IngestResult, Json, ObjectError, Phase, Store, object_name};
 
-use crate::Cut;
 use crate::held::{Held, Teller, Watched};
-use crate::upload;
+use crate::{Cut, pinned, upload};
 
 /// How many rejected rows a dataset shows as samples.
 const REJECTED_SAMPLES_MAX: usize = 20;
 
 /// The code of a dataset whose file is none that holds rows.
 const NOT_A_TABLE: &str = "not_a_table";
+/// The code of a dataset whose bytes are others than those that were there when it was completed.
+const CHANGED: &str = "content_changed";
 
 /// Where the rows go.
 #[derive(Clone)]
@@ -42,7 +43,26 @@ pub(crate) async fn run(store: &Store, held: &Held, id: DatasetId) -> Result<(),
     let options = options::from_json(&dataset.options.read()?)
         .map_err(|_| Cut::Inconsistent("the dataset's options cannot be read"))?;
 
-    let file = store.objects().open(&upload.object).await?;
+    let file = match store.objects().open_pinned(&upload.object, upload.etag.as_deref()).await {
+        // Only a store that lets clients write twice to a signed address comes to this.
+        Err(error @ ObjectError::Changed { .. }) => {
+            let failure = Failure { code: CHANGED.to_owned(), detail: error.to_string() };
+            return Ok(datasets.finish_ingest(held, IngestResult::Rejected(failure)).await?);
+        }
+        opened => opened?,
+    };
+    let file = match (upload.sha256, dataset.expected_sha256) {
+        (Some(_), _) => file,
+        (None, expected) => {
+            let (file, found) = pinned::hash(file, &held.teller()).await?;
+            if let Some(expected) = expected.filter(|expected| *expected != found) {
+                let failure = pinned::mismatch(&expected, &found);
+                return Ok(datasets.finish_ingest(held, IngestResult::Rejected(failure)).await?);
+            }
+            datasets.hashed(held, found).await?;
+            file
+        }
+    };
     let folder = tempfile::tempdir()?;
     let targets = Targets::in_folder(folder.path());
     let (teller, files) = (held.teller(), targets.clone());

@@ -7,6 +7,7 @@
 
 mod held;
 mod ingest;
+mod pinned;
 mod reconcile;
 mod schema;
 mod unpublished;
@@ -15,6 +16,7 @@ mod upload;
 use std::sync::LazyLock;
 use std::time::Duration;
 
+use recon_runtime::metrics::{self, Ended};
 use recon_runtime::{Platform, Process, Turn, because, clean_up};
 use recon_store::{Error, JobKind, ObjectError, ReconciliationStatus, Store, Subject};
 
@@ -68,6 +70,18 @@ enum Cut {
     Inconsistent(&'static str),
 }
 
+impl Cut {
+    /// Whether it says nothing about the job: the database, the object store or this host's disk cannot be used now.
+    fn is_outage(&self) -> bool {
+        matches!(
+            self,
+            Self::Store(Error::Unavailable { .. })
+                | Self::Object(ObjectError::Unavailable { .. })
+                | Self::File(_)
+        )
+    }
+}
+
 /// Takes at most one job and works it off. On a schema that does not serve this build, or with objects that are not its
 /// database's, it takes none.
 ///
@@ -90,6 +104,9 @@ async fn take(deps: &Deps) -> Result<Turn, Error> {
     let Some(lease) = deps.store.jobs().lease(&kinds, name()).await? else {
         return Ok(Turn::Idle);
     };
+    if lease.is_takeover {
+        metrics::lease_taken_over();
+    }
     let held = Held::keep(deps, lease);
     tracing::info!(job = %held.job, kind = held.kind().as_str(), attempt = held.attempt, "job taken");
     fail::fail_point!(&format!("{}-leased", held.kind().as_str()));
@@ -101,7 +118,9 @@ async fn take(deps: &Deps) -> Result<Turn, Error> {
         deps.schema.doubt();
     }
     let published = ended.is_ok();
-    settle(&deps.store, &held, ended).await?;
+    let settled = settle(&deps.store, &held, ended).await;
+    metrics::job_finished(held.kind(), *settled.as_ref().unwrap_or(&Ended::Lost));
+    settled?;
     match held.subject {
         Subject::Reconciliation(id) if !published && !deps.process.is_draining() => {
             clean_up(&deps.store.leftovers(), id, CLEAN_UP_MAX).await;
@@ -113,34 +132,39 @@ async fn take(deps: &Deps) -> Result<Turn, Error> {
 }
 
 /// Writes down how an attempt ended, where that is not done yet.
-async fn settle(store: &Store, held: &Held, ended: Result<(), Cut>) -> Result<(), Error> {
+async fn settle(store: &Store, held: &Held, ended: Result<(), Cut>) -> Result<Ended, Error> {
     let settled = match ended {
         Ok(()) => {
             tracing::info!(job = %held.job, "job done");
-            Ok(())
+            Ok(Ended::Succeeded)
         }
         Err(Cut::Store(Error::LeaseLost { .. })) => {
             Err(Error::LeaseLost { job: held.job, attempt: held.attempt })
         }
         Err(Cut::Stopped) => {
             tracing::info!(job = %held.job, "job given back");
-            store.jobs().release(held).await
+            store.jobs().release(held).await.map(|()| Ended::Released)
         }
         Err(cut) => {
             let because = because(&cut);
             tracing::error!(job = %held.job, error = %cut, because, "attempt failed");
             let colon = if because.is_empty() { "" } else { ": " };
-            store.jobs().fail(held, &format!("{cut}{colon}{because}")).await.map(|_| ())
+            let reason = format!("{cut}{colon}{because}");
+            let said = match cut.is_outage() {
+                true => store.jobs().postpone(held, &reason).await,
+                false => store.jobs().fail(held, &reason).await,
+            };
+            said.map(|_| Ended::Failed)
         }
     };
     match settled {
         Err(Error::LeaseLost { .. }) if is_cancelled(store, held).await? => {
             tracing::info!(job = %held.job, attempt = held.attempt, "cancelled, nothing published");
-            Ok(())
+            Ok(Ended::Cancelled)
         }
         Err(Error::LeaseLost { .. }) => {
             tracing::warn!(job = %held.job, attempt = held.attempt, "lease lost, nothing published");
-            Ok(())
+            Ok(Ended::Lost)
         }
         other => other,
     }

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 use recon_contract::{Summary, options, rules};
 use recon_domain::{BreakId, DatasetId, ReadOptions, ReconciliationId, RuleSet, Side};
@@ -11,6 +12,7 @@ use recon_formats::mapping::{self, Input, map_both};
 use recon_formats::rejections_parquet::{self, Rejected};
 use recon_formats::results::{BreakBody, Results};
 use recon_formats::{Keep, Rejection, SourceError, dataset_parquet};
+use recon_runtime::metrics;
 use recon_store::{BreakBatches, Failure, Json, NewBreak, Phase, Published, Store, object_name};
 use serde_json::json;
 use tokio::sync::mpsc;
@@ -171,6 +173,7 @@ fn compute(task: Task) -> Result<Ran, Cut> {
             return Ok(Ran::Impossible(failure));
         }
     };
+    let began = Instant::now();
     let outcome = recon_engine::reconcile(
         &task.rules,
         &mapped.left,
@@ -180,6 +183,7 @@ fn compute(task: Task) -> Result<Ran, Cut> {
         &task.teller,
     )
     .map_err(|recon_engine::Cancelled| Cut::Stopped)?;
+    metrics::engine_ran([&mapped.left, &mapped.right].map(|side| count(side.len())), began.elapsed());
     let to_write = count(outcome.matches.len()).saturating_add(count(outcome.breaks.len()));
     if !task.teller.advance(Phase::Writing, 0, to_write) {
         return Err(Cut::Stopped);

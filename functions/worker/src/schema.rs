@@ -2,8 +2,13 @@
 
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use recon_store::{Error, Schema, Store, Tie};
+use tokio::time::Instant;
+
+/// How long what was looked at is believed: a migration may come while a worker runs.
+const BELIEVED_FOR: Duration = Duration::from_secs(10);
 
 /// What a worker knows about what it stands on. Clones share it, so that of all lanes one says what is wrong.
 #[derive(Clone, Default)]
@@ -13,18 +18,19 @@ pub(crate) struct Gate(Arc<Mutex<Known>>);
 enum Known {
     #[default]
     Nothing,
-    Serves,
+    /// It serves, as was seen then.
+    Serves(Instant),
     /// It does not serve, and people were told so.
     Told(String),
 }
 
 impl Gate {
-    /// Whether schema and objects serve. They are looked at until they do.
+    /// Whether schema and objects serve. They are looked at until they do, and now and then after that.
     ///
     /// # Errors
     /// When one of them does not answer.
     pub(crate) async fn serves(&self, store: &Store) -> Result<bool, Error> {
-        if *self.known() == Known::Serves {
+        if matches!(&*self.known(), Known::Serves(seen) if seen.elapsed() < BELIEVED_FOR) {
             return Ok(true);
         }
         let obstacle = obstacle(store).await?;
@@ -32,7 +38,7 @@ impl Gate {
         let mut known = self.known();
         match obstacle {
             None => {
-                if let Known::Told(_) = mem::replace(&mut *known, Known::Serves) {
+                if let Known::Told(_) = mem::replace(&mut *known, Known::Serves(Instant::now())) {
                     tracing::info!("worker takes jobs again");
                 }
                 Ok(true)
@@ -51,7 +57,7 @@ impl Gate {
     /// Looks again before the next job.
     pub(crate) fn doubt(&self) {
         let mut known = self.known();
-        if *known == Known::Serves {
+        if let Known::Serves(_) = *known {
             *known = Known::Nothing;
         }
     }

@@ -94,8 +94,8 @@ EXAMPLES
   recon migrate
   DATABASE_URL=sqlite:///var/lib/recon/recon.db recon migrate
 
-A SQLite file that is older is copied beside itself first, to FILE.bak-VERSION; `recon serve` does the same when it starts. On
-PostgreSQL several may migrate at once: one does. The first migration ties the objects at OBJECT_URL to the database.")]
+A SQLite file that is older is copied beside itself first, to FILE.bak-VERSION; `recon serve` does the same when it starts. A
+PostgreSQL that does not answer is waited for, MIGRATE_WAIT_SECONDS at most; several may migrate it at once: one does. The first migration ties the objects at OBJECT_URL to the database.")]
     Migrate(MigrateArgs),
     /// Accounts.
     #[command(subcommand)]
@@ -103,19 +103,7 @@ PostgreSQL several may migrate at once: one does. The first migration ties the o
     /// Show the effective configuration, without secrets, and check what it names.
     Config(ConfigArgs),
     /// Ask the server of this machine whether it runs: a container's own health check.
-    ///
-    /// Asks `/health` at the address and port that `recon serve` reads from the same environment.
-    #[command(after_long_help = "\
-EXAMPLES
-  recon healthcheck
-  PORT=9000 recon healthcheck
-
-In a Dockerfile: HEALTHCHECK CMD [\"recon\", \"healthcheck\"]
-
-EXIT STATUS
-  0  it runs
-  1  it does not answer, or not as it should")]
-    Healthcheck,
+    Healthcheck(HealthcheckArgs),
     /// Print the OpenAPI document of the HTTP API.
     ///
     /// A server answers with the same at `/openapi.json`, and shows it as a page at `/docs`.
@@ -160,6 +148,27 @@ pub(crate) struct ConfigArgs {
     pub no_check: bool,
     #[command(flatten)]
     pub format: FormatArgs,
+}
+
+/// Ask the server of this machine whether it runs: a container's own health check.
+///
+/// Asks `/health` at the address and port that `recon serve` reads from the same environment.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+EXAMPLES
+  recon healthcheck
+  PORT=9000 recon healthcheck
+  recon healthcheck --admin     # for recon work
+
+In a Dockerfile: HEALTHCHECK CMD [\"recon\", \"healthcheck\"]
+
+EXIT STATUS
+  0  it runs
+  1  it does not answer, or not as it should")]
+pub(crate) struct HealthcheckArgs {
+    /// Ask at ADMIN_PORT, where `recon work` answers too.
+    #[arg(long)]
+    pub admin: bool,
 }
 
 /// Bring the database's schema to the one this version needs.
@@ -211,6 +220,24 @@ pub(crate) enum UserCommand {
 }
 
 impl Command {
+    /// Whether it is a process that writes a log, into which also belongs why it failed.
+    pub(crate) const fn has_log(&self) -> bool {
+        match self {
+            Self::Serve | Self::Work | Self::Migrate(_) => true,
+            Self::Sweep(arguments) => matches!(arguments.format, Format::Table),
+            Self::Match(_)
+            | Self::Suggest(_)
+            | Self::Verify(_)
+            | Self::Push(_)
+            | Self::User(_)
+            | Self::Config(_)
+            | Self::Healthcheck(_)
+            | Self::Openapi
+            | Self::Schema(_)
+            | Self::Completions(_) => false,
+        }
+    }
+
     /// How it was asked to print; for people, where it has no say.
     pub(crate) const fn format(&self) -> Format {
         match self {
@@ -224,7 +251,7 @@ impl Command {
             Self::Serve
             | Self::Work
             | Self::Migrate(_)
-            | Self::Healthcheck
+            | Self::Healthcheck(_)
             | Self::Openapi
             | Self::Schema(_)
             | Self::Completions(_) => Format::Table,

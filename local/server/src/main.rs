@@ -9,6 +9,7 @@ mod report;
 use std::process::ExitCode;
 
 use clap::Parser;
+use recon_runtime::Environment;
 
 use crate::cli::{Cli, Command, UserCommand};
 
@@ -17,7 +18,7 @@ const COULD_NOT_RUN: u8 = 2;
 
 fn main() -> ExitCode {
     let command = Cli::parse().command;
-    let format = command.format();
+    let (format, has_log) = (command.format(), command.has_log());
     let result = match command {
         Command::Match(arguments) => command::match_files::run(&arguments),
         Command::Suggest(arguments) => command::suggest::run(&arguments),
@@ -29,13 +30,16 @@ fn main() -> ExitCode {
         Command::Migrate(arguments) => command::migrate::run(&arguments),
         Command::User(UserCommand::Add(arguments)) => command::user_add::run(&arguments),
         Command::Config(arguments) => command::config::run(&arguments),
-        Command::Healthcheck => Ok(command::healthcheck::run()),
+        Command::Healthcheck(arguments) => Ok(command::healthcheck::run(&arguments)),
         Command::Openapi => Ok(command::openapi::run()),
         Command::Schema(which) => Ok(command::schema::run(&which)),
         Command::Completions(arguments) => command::completions::run(&arguments),
     };
     result.unwrap_or_else(|error| {
-        report::error(&error, format);
+        match has_log {
+            true => recon_runtime::last_words(&Environment::of_process(), "recon", &format!("{error:#}")),
+            false => report::error(&error, format),
+        }
         ExitCode::from(COULD_NOT_RUN)
     })
 }

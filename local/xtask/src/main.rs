@@ -1,15 +1,22 @@
 //! `cargo xtask`: everything that is done to this project beside writing it. One file a command.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a terminal program speaks to the terminal")]
 
+mod alerts;
 mod bench;
 mod chaos;
 mod check_truth;
+mod compose;
 mod demo;
 mod generate;
+mod image;
+mod kube_test;
+mod manifests;
 mod openapi;
 mod process;
 mod python;
 mod random;
+mod readme_session;
+mod rolling;
 mod seed;
 mod setup;
 mod test;
@@ -46,10 +53,22 @@ enum Command {
     Bench(bench::Arguments),
     /// Kills processes at every step of what they do, and looks at what is left.
     Chaos(chaos::Arguments),
+    /// Stops and replaces servers and workers while they are used, and fails with the first request that does.
+    Rolling,
     /// Fills a folder with the store that tests/fixtures/lambda/ is about.
     Seed(seed::Arguments),
     /// Writes the OpenAPI document and the page that shows it, or checks them.
     Openapi(openapi::Arguments),
+    /// Builds the image without a registry, and tries it where containers can run.
+    Image(image::Arguments),
+    /// Runs local/compose.yaml where Docker does, and says so where it does not.
+    ComposeTest,
+    /// Renders what is deployed, compares it with what is committed, and checks it.
+    Manifests(manifests::Arguments),
+    /// Tries every alert with promtool, and holds alerts and runbooks against each other.
+    Alerts,
+    /// Tries what is deployed on the cluster of KUBECONFIG.
+    KubeTest(kube_test::Arguments),
     /// Writes local/demo/bank.csv and ledger.csv again.
     Demo(demo::Arguments),
 }
@@ -63,8 +82,14 @@ fn main() -> ExitCode {
         Command::CheckTruth(arguments) => check_truth::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Chaos(arguments) => chaos::run(&arguments),
+        Command::Rolling => rolling::run(),
         Command::Seed(arguments) => seed::run(&arguments),
         Command::Openapi(arguments) => openapi::run(&arguments),
+        Command::Image(arguments) => image::run(&arguments),
+        Command::ComposeTest => compose::run(),
+        Command::Manifests(arguments) => manifests::run(&arguments),
+        Command::Alerts => alerts::run(),
+        Command::KubeTest(arguments) => kube_test::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
     };
     ended(done.map(|()| ExitCode::SUCCESS))

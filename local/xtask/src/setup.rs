@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 
 use crate::process;
 
@@ -31,6 +31,7 @@ fn prepare_services() -> Result<()> {
     if !process::is_there("/usr/sbin/pgbouncer", &["--version"]) {
         need("pgbouncer", "pgbouncer", "PgBouncer, which tests start for themselves")?;
     }
+    prepare_nginx()?;
     need("redis-server", "redis-server", "Redis, which tests start for themselves")
 }
 
@@ -54,6 +55,29 @@ pub(crate) fn prepare_python() -> Result<()> {
     bail!("Python's `venv` is missing. On Debian or Ubuntu: sudo apt-get install python3-venv")
 }
 
+/// Finds what builds images and runs containers.
+pub(crate) fn prepare_engine() -> Result<()> {
+    need("buildah", "buildah podman crun", "buildah, which builds the image")?;
+    need("podman", "podman crun", "podman, which tries the image")
+}
+
+/// Where packages put nginx, which is not on the path of every user.
+const NGINX: [&str; 2] = ["nginx", "/usr/sbin/nginx"];
+
+/// Finds the proxy of local/compose.yaml, which its suite runs by itself.
+pub(crate) fn prepare_nginx() -> Result<&'static str> {
+    let found = || NGINX.into_iter().find(|program| process::is_there(program, &["-v"]));
+    if found().is_none() && can_install() {
+        install("nginx")?;
+    }
+    found().with_context(|| advice("nginx", "nginx", "the proxy of local/compose.yaml"))
+}
+
+/// Finds Prometheus' own tool, which knows whether a query is one.
+pub(crate) fn prepare_promtool() -> Result<()> {
+    need("promtool", "prometheus", "promtool, which checks queries and tries alerts")
+}
+
 /// Finds what fuzzing needs beside.
 pub(crate) fn prepare_fuzz() -> Result<()> {
     need("c++", "g++", "a C++ compiler, which builds the fuzzer")
@@ -65,17 +89,22 @@ fn need(program: &str, packages: &str, what: &str) -> Result<()> {
         return Ok(());
     }
     if can_install() {
-        println!("installing {packages}");
-        let mut update = Command::new("apt-get");
-        process::succeed(update.args(["update", "--quiet"]))?;
-        let mut install = Command::new("apt-get");
-        install.args(["install", "--yes", "--no-install-recommends"]).args(packages.split(' '));
-        process::succeed(&mut install)?;
+        install(packages)?;
     }
     if process::is_there(program, &["--version"]) {
         return Ok(());
     }
     bail!("{}", advice(program, packages, what))
+}
+
+/// Installs packages of Debian.
+fn install(packages: &str) -> Result<()> {
+    println!("installing {packages}");
+    let mut update = Command::new("apt-get");
+    process::succeed(update.args(["update", "--quiet"]))?;
+    let mut install = Command::new("apt-get");
+    install.args(["install", "--yes", "--no-install-recommends"]).args(packages.split(' '));
+    process::succeed(&mut install)
 }
 
 fn advice(program: &str, packages: &str, what: &str) -> String {

@@ -1,7 +1,7 @@
 //! `cargo xtask up`: the platform on this machine, with the demo reconciled.
 
-mod client;
-mod load;
+pub(crate) mod client;
+pub(crate) mod load;
 mod server;
 
 use std::fs;

@@ -134,12 +134,12 @@ pub struct CompleteDataset {
 pub struct Upload {
     /// The method: `PUT`.
     pub method: String,
-    /// The address: a path of this API, or a signed URL.
+    /// The address: a path of this API, or a signed URL, which lets whoever has it upload once.
     pub url: String,
-    /// Headers to send along.
+    /// Headers to send along; a signed URL does not work without them.
     pub headers: BTreeMap<String, String>,
-    /// When the dataset is rejected unless its content is completed before. An upload that begins or ends puts it off.
-    /// `None` where it is not told.
+    /// Until when the upload may begin. Of a path of this API: when the dataset is rejected unless its content is completed
+    /// before; an upload that begins or ends puts it off. `None` where it is not told.
     #[serde(with = "text::instant::option")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub expires_at: Option<Instant>,

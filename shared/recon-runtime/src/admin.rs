@@ -1,28 +1,31 @@
-//! The admin port of a process in a container, for those who run it: `GET /metrics`.
+//! The admin port of a process in a container, for those who run it: `GET /metrics`, `/health` and `/ready`.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::header::CONTENT_TYPE;
-use metrics_exporter_prometheus::PrometheusHandle;
+use http::{HeaderMap, StatusCode};
 use tokio::net::TcpListener;
 
 use crate::config::AdminConfig;
 use crate::container::{Limits, serve_connections};
-use crate::{Environment, Platform, Process, SettingError, metrics};
+use crate::metrics::Metrics;
+use crate::{Environment, Ids, Platform, Probes, Process, Reply, RequestId, SettingError};
 
 /// The text format of Prometheus.
 const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
-/// How often values that nobody has fetched are put together.
-const UPKEEP_PAUSE: Duration = Duration::from_secs(5);
 /// A few scrapers, each with a connection for each scrape.
 const LIMITS: Limits = Limits {
     connections_max: 16,
     head_time_max: Duration::from_secs(5),
     head_bytes_max: Some(16 * 1024),
     keep_alive: false,
+    take_time_max: Duration::from_secs(5),
     time_max: Some(Duration::from_secs(10)),
 };
 
@@ -84,13 +87,13 @@ impl Admin {
     }
 
     fn serve(listener: TcpListener, address: SocketAddr, platform: &Platform) -> Self {
-        let handle = metrics::start(platform);
+        let metrics = Arc::new(Metrics::start(platform));
         let process = Process::new();
-        let served = process.clone();
+        let (served, router) = (process.clone(), router(&metrics, platform));
         tokio::spawn(async move {
             tokio::select! {
-                () = serve_connections(&served, listener, router(handle), LIMITS) => {}
-                () = upkeep(handle) => {}
+                () = serve_connections(&served, listener, router, LIMITS) => {}
+                () = metrics.keep() => {}
             }
         });
         tracing::info!(address = %format_args!("http://{address}/metrics"), "metrics are served");
@@ -104,13 +107,34 @@ impl Drop for Admin {
     }
 }
 
-fn router(handle: &'static PrometheusHandle) -> Router {
-    Router::new().route("/metrics", get(async || ([(CONTENT_TYPE, TEXT_FORMAT)], handle.render())))
+fn router(metrics: &Arc<Metrics>, platform: &Platform) -> Router {
+    let metrics = Arc::clone(metrics);
+    let probed = Probed { probes: platform.probes.clone(), ids: platform.ids.clone() };
+    Router::new()
+        .route("/metrics", get(async move || scrape(metrics).await))
+        .route("/health", get(async || Reply::ok(&Probes::health())))
+        .route("/ready", get(ready))
+        .with_state(probed)
 }
 
-async fn upkeep(handle: &PrometheusHandle) {
-    loop {
-        tokio::time::sleep(UPKEEP_PAUSE).await;
-        handle.run_upkeep();
+/// Everything that was counted: a text of some thousand lines, which is put together off the threads that answer requests.
+async fn scrape(metrics: Arc<Metrics>) -> Result<impl IntoResponse, StatusCode> {
+    let rendered = tokio::task::spawn_blocking(move || metrics.render()).await;
+    let text = rendered.map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
+    Ok(([(CONTENT_TYPE, TEXT_FORMAT)], text))
+}
+
+/// What the probes of this port need.
+#[derive(Clone)]
+struct Probed {
+    probes: Probes,
+    ids: Ids,
+}
+
+/// The same answer as a server's.
+async fn ready(State(probed): State<Probed>, headers: HeaderMap) -> Response {
+    match probed.probes.ready().await {
+        Ok(ready) => Reply::ok(&ready).into_response(),
+        Err(refusal) => refusal.into_document(RequestId::of(&headers, &probed.ids).as_str()),
     }
 }

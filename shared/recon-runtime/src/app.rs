@@ -1,5 +1,5 @@
-//! What surrounds every router, once: request ids, refusals as problem documents, panics, security headers, and one
-//! line in the log for each request.
+//! What surrounds every router, once: request ids, refusals as problem documents, panics, security headers, one line
+//! in the log for each request, and its metrics.
 
 mod line;
 mod request_id;
@@ -20,6 +20,7 @@ pub use self::request_id::RequestId;
 
 use self::line::Line;
 use crate::gate::Gate;
+use crate::metrics::{self, InFlight};
 use crate::problem::{self, Refusal};
 use crate::{Ids, Platform};
 
@@ -32,6 +33,7 @@ struct Surroundings {
 
 /// Puts the surroundings around a router, or around several that were merged. Call it once.
 pub fn app(router: Router, platform: &Platform) -> Router {
+    metrics::serves();
     let surroundings = Surroundings { ids: platform.ids.clone(), gate: Gate::of(platform) };
     router
         .method_not_allowed_fallback(async || {
@@ -44,6 +46,7 @@ pub fn app(router: Router, platform: &Platform) -> Router {
 async fn surround(State(surroundings): State<Surroundings>, mut request: Request, next: Next) -> Response {
     let id = RequestId::of(request.headers(), &surroundings.ids);
     let line = Line::start(&request);
+    let in_flight = InFlight::begin(&request);
     let span = tracing::info_span!("request", request_id = %id);
     let finished = async {
         request.extensions_mut().insert(id.clone());
@@ -54,7 +57,10 @@ async fn surround(State(surroundings): State<Surroundings>, mut request: Request
         };
         let response = finish(response, &id);
         line.end(&response);
-        response
+        match in_flight {
+            Some(in_flight) => in_flight.answer(response),
+            None => response,
+        }
     };
     finished.instrument(span).await
 }

@@ -7,11 +7,14 @@ use std::time::Duration;
 
 use http::uri::{Authority, Scheme, Uri};
 
+use crate::process::DRAIN_WAIT_MAX;
 use crate::setting::Setting;
 use crate::{Environment, SettingError, setting};
 
 /// The longest pause between two sweeps: a day.
 const SWEEP_INTERVAL_SECONDS_MAX: u32 = 86_400;
+/// The longest wait of a migration for its database: an hour.
+const MIGRATE_WAIT_SECONDS_MAX: u64 = 3_600;
 /// The longest retention: a hundred years.
 const RETENTION_DAYS_MAX: u32 = 36_500;
 
@@ -51,6 +54,20 @@ pub struct WebConfig {
 pub struct WorkerConfig {
     /// Jobs at once.
     pub concurrency: u16,
+}
+
+/// How a process ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DrainConfig {
+    /// How long it still accepts requests once it was asked to stop.
+    pub wait: Duration,
+}
+
+/// How a migration begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MigrateConfig {
+    /// How long it waits for a database that does not answer.
+    pub wait: Duration,
 }
 
 /// What a sweeper removes, and how often.
@@ -140,6 +157,34 @@ impl WorkerConfig {
             return Err(setting::WORKER_CONCURRENCY.invalid(&concurrency.to_string()));
         }
         Ok(Self { concurrency })
+    }
+}
+
+impl DrainConfig {
+    /// Reads `DRAIN_WAIT_SECONDS`.
+    ///
+    /// # Errors
+    /// When it does not read, or leaves what is accepted last too little of the grace.
+    pub fn read(environment: &Environment) -> Result<Self, SettingError> {
+        let seconds: u64 = environment.read(&setting::DRAIN_WAIT_SECONDS)?;
+        if seconds > DRAIN_WAIT_MAX.as_secs() {
+            return Err(setting::DRAIN_WAIT_SECONDS.invalid(&seconds.to_string()));
+        }
+        Ok(Self { wait: Duration::from_secs(seconds) })
+    }
+}
+
+impl MigrateConfig {
+    /// Reads `MIGRATE_WAIT_SECONDS`.
+    ///
+    /// # Errors
+    /// When it does not read, or is above an hour.
+    pub fn read(environment: &Environment) -> Result<Self, SettingError> {
+        let seconds: u64 = environment.read(&setting::MIGRATE_WAIT_SECONDS)?;
+        if seconds > MIGRATE_WAIT_SECONDS_MAX {
+            return Err(setting::MIGRATE_WAIT_SECONDS.invalid(&seconds.to_string()));
+        }
+        Ok(Self { wait: Duration::from_secs(seconds) })
     }
 }
 
@@ -241,6 +286,18 @@ mod tests {
             let error = read([(name, value), unset]).unwrap_err().to_string();
             assert!(error.starts_with(name) && error.contains(value), "{error}");
         }
+    }
+
+    #[test]
+    fn waits_are_bounded() {
+        let drain = |value| DrainConfig::read(&Environment::of([("DRAIN_WAIT_SECONDS", value)]));
+        let migrate = |value| MigrateConfig::read(&Environment::of([("MIGRATE_WAIT_SECONDS", value)]));
+        let seconds = |wait: Duration| wait.as_secs();
+        assert_eq!(["", "0", "25"].map(|value| seconds(drain(value).unwrap().wait)), [2, 0, 25]);
+        assert_eq!(["", "0", "3600"].map(|value| seconds(migrate(value).unwrap().wait)), [60, 0, 3600]);
+        let error = drain("26").unwrap_err().to_string();
+        assert_eq!(error, "DRAIN_WAIT_SECONDS: expected a number of seconds, 0 to 25, got `26`");
+        assert!(drain("-1").is_err() && migrate("3601").is_err() && migrate("1m").is_err());
     }
 
     #[test]

@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 
 use crate::config::WorkerConfig;
 use crate::serve::{RunError, ended, start};
-use crate::{Admin, Environment, Platform, Process, because};
+use crate::{Admin, Environment, Platform, Process, State, because};
 
 /// What one turn of a worker came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,13 +28,11 @@ pub enum Turn {
 pub const POLL_PAUSE: Duration = Duration::from_secs(1);
 /// The longest wait after turns that failed one after the other.
 pub const FAILURE_PAUSE_MAX: Duration = Duration::from_secs(30);
-/// How long jobs may take to give up their leases when the grace is over.
-const RELEASE_TIME: Duration = Duration::from_secs(5);
 
 /// Runs a worker until the process is asked to stop: on Lambda one turn for each message of a queue, else turns one
 /// after the other, as many at once as `WORKER_CONCURRENCY` says.
 ///
-/// A turn takes at most one job. It watches the [`Process`] and gives up its lease when the grace is over.
+/// A turn takes at most one job. It watches the [`Process`], and gives up its lease when that is [`State::Releasing`].
 pub async fn consume<D, F, E>(
     open: impl FnOnce(&Platform) -> D,
     turn: impl Fn(D) -> F + Clone + Send + Sync + 'static,
@@ -57,9 +55,10 @@ where
         let _admin = Admin::start(&environment, &platform).await?;
         consume_jobs(&platform.process, &config, turn).await;
         platform.store.close().await;
+        platform.process.finished();
         Ok(())
     };
-    ended(consumed.await)
+    ended(&environment, consumed.await)
 }
 
 /// Takes turns until the process is asked to stop, then waits for the jobs that still run.
@@ -75,13 +74,9 @@ pub async fn consume_jobs<F, E>(
     for _ in 0..config.concurrency {
         lanes.spawn(take_turns(process.clone(), turn.clone()));
     }
-    let cut = async {
-        process.grace_over().await;
-        tokio::time::sleep(RELEASE_TIME).await;
-    };
     tokio::select! {
         () = async { while lanes.join_next().await.is_some() {} } => tracing::info!("every job is finished or given back"),
-        () = cut => tracing::warn!("grace is over, jobs are cut; their leases will run out"),
+        () = process.reaches(State::Over) => tracing::warn!("grace is over, jobs are cut; their leases will run out"),
     }
 }
 
@@ -92,7 +87,7 @@ where
     E: Error + Send + 'static,
 {
     let mut failures = 0;
-    while !process.is_draining() {
+    while process.state().takes_jobs() {
         let pause = match tokio::spawn(turn()).await {
             Ok(Ok(Turn::Worked)) => {
                 failures = 0;
@@ -184,6 +179,6 @@ mod tests {
             std::future::pending::<Result<Turn, NoDatabase>>()
         })
         .await;
-        assert_eq!(started.elapsed(), crate::process::GRACE + RELEASE_TIME);
+        assert_eq!(started.elapsed(), crate::GRACE);
     }
 }

@@ -3,19 +3,20 @@
 mod connection;
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 #[cfg(test)]
 pub(crate) use self::connection::KEEP_ALIVE;
 pub(crate) use self::connection::Limits;
 use self::connection::attend;
-use crate::Process;
 use crate::config::ServerConfig;
+use crate::{Process, State};
 
 /// How long to wait before accepting again when the system has no more sockets to give.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -48,10 +49,10 @@ pub(crate) async fn serve_connections(
     let max = limits.connections_max;
     // Each connection holds a place until it is closed.
     let places = Arc::new(Semaphore::new(usize::try_from(max).unwrap_or(Semaphore::MAX_PERMITS)));
-    loop {
+    while process.state().accepts_connections() {
         let accepted = tokio::select! {
             accepted = accept(&places, &listener) => accepted,
-            () = process.accepting_over() => break,
+            () = process.reaches(State::Closing) => break,
         };
         match accepted {
             Ok((place, connection)) => {
@@ -67,12 +68,39 @@ pub(crate) async fn serve_connections(
             }
         }
     }
-    drop(listener);
+    for connection in waiting(listener) {
+        // One for which there is no place any more is closed unanswered, as it would be without this.
+        let Ok(place) = Arc::clone(&places).try_acquire_owned() else { break };
+        let attended = attend(process.clone(), connection, router.clone(), limits);
+        tokio::spawn(async move {
+            attended.await;
+            drop(place);
+        });
+    }
     // Every place is free when every connection is closed; at the end of the grace they close by themselves.
     let _closed = places.acquire_many(max).await;
 }
 
-type Accepted = (tokio::sync::OwnedSemaphorePermit, (tokio::net::TcpStream, std::net::SocketAddr));
+/// Closes a listener, and gives the connections that the system has made already and nobody has accepted: to their other
+/// ends they are open, and requests are on their way.
+fn waiting(listener: TcpListener) -> Vec<(TcpStream, SocketAddr)> {
+    let accept = |listener: &std::net::TcpListener| {
+        let (stream, peer) = listener.accept().ok()?;
+        stream.set_nonblocking(true).ok()?;
+        Some((TcpStream::from_std(stream).ok()?, peer))
+    };
+    // Not by the runtime, which hears of connections a moment later than the system.
+    listener.into_std().map_or_else(
+        |_| Vec::new(),
+        |listener| {
+            let found = std::iter::from_fn(|| accept(&listener)).collect();
+            drop(listener);
+            found
+        },
+    )
+}
+
+type Accepted = (OwnedSemaphorePermit, (TcpStream, SocketAddr));
 
 async fn accept(places: &Arc<Semaphore>, listener: &TcpListener) -> io::Result<Accepted> {
     let place = Arc::clone(places).acquire_owned().await.map_err(io::Error::other)?;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
-use futures_util::stream;
+use futures_util::{Stream, stream};
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use http::{HeaderValue, StatusCode};
 use tokio::runtime::Handle;
@@ -20,7 +20,7 @@ const CHUNK_BYTES: usize = 64 * 1024;
 /// The chunks that may wait for the client.
 const CHUNKS_WAITING_MAX: usize = 4;
 /// How long a client may take nothing before it is given up, as proxies do.
-const CLIENT_WAIT: Duration = Duration::from_secs(60);
+pub(crate) const CLIENT_WAIT: Duration = Duration::from_secs(60);
 
 /// A file for the client.
 #[derive(Debug)]
@@ -64,10 +64,7 @@ impl Download {
         self,
         write: impl FnOnce(&mut Downloaded) -> Result<(), E> + Send + 'static,
     ) -> Result<Response, Refusal> {
-        let (sender, mut parts) = mpsc::channel(CHUNKS_WAITING_MAX);
-        let span = tracing::Span::current();
-        let mut out = Downloaded { chunk: Vec::new(), parts: sender, runtime: Handle::current() };
-        tokio::task::spawn_blocking(move || span.in_scope(|| make(write, &mut out)));
+        let mut parts = begin(write);
         let first = match parts.recv().await {
             Some(Part::Broken(refusal)) => return Err(refusal),
             Some(first) => first,
@@ -93,6 +90,34 @@ impl Download {
         response.extensions_mut().insert(IsDownload);
         Ok(response)
     }
+}
+
+impl Downloaded {
+    /// The bytes that `write` writes, which runs on a thread of its own, while it writes them: for whoever keeps them first.
+    pub fn kept<E: Error + Send + Sync + 'static>(
+        write: impl FnOnce(&mut Self) -> Result<(), E> + Send + 'static,
+    ) -> impl Stream<Item = Result<Bytes, Refusal>> + Send {
+        stream::unfold(Some(begin(write)), |parts| async move {
+            let mut parts = parts?;
+            match parts.recv().await {
+                Some(Part::Chunk(chunk)) => Some((Ok(chunk), Some(parts))),
+                Some(Part::End) => None,
+                Some(Part::Broken(refusal)) => Some((Err(refusal), None)),
+                None => Some((Err(Refusal::internal(BrokenOff)), None)),
+            }
+        })
+    }
+}
+
+/// Has it written on a thread of its own.
+fn begin<E: Error + Send + Sync + 'static>(
+    write: impl FnOnce(&mut Downloaded) -> Result<(), E> + Send + 'static,
+) -> mpsc::Receiver<Part> {
+    let (sender, parts) = mpsc::channel(CHUNKS_WAITING_MAX);
+    let span = tracing::Span::current();
+    let mut out = Downloaded { chunk: Vec::new(), parts: sender, runtime: Handle::current() };
+    tokio::task::spawn_blocking(move || span.in_scope(|| make(write, &mut out)));
+    parts
 }
 
 /// Marks the answer as a file, of which nobody can ask for less.

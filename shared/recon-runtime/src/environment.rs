@@ -1,6 +1,6 @@
 //! The one reader of the process's environment.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -13,6 +13,8 @@ use crate::setting::{self, Setting};
 #[derive(Clone)]
 pub struct Environment {
     variables: BTreeMap<String, String>,
+    /// The names of those whose values are no text.
+    not_text: BTreeSet<String>,
 }
 
 /// A setting that cannot be used. Says which variable it is and what belongs there.
@@ -27,6 +29,14 @@ pub enum SettingError {
         expects: &'static str,
         /// What stands there, without secrets.
         given: String,
+    },
+    /// The value is no text.
+    #[error("{name}: expected {expects}, got bytes that are not UTF-8")]
+    NotText {
+        /// The variable.
+        name: &'static str,
+        /// What belongs there.
+        expects: &'static str,
     },
     /// Both the variable and its `_FILE` form are set.
     #[error("{name} and {name}_FILE are both set; keep one")]
@@ -72,20 +82,26 @@ pub struct Effective {
 }
 
 impl Environment {
-    /// The environment of this process. Variables that are not UTF-8 are left out.
+    /// The environment of this process.
     #[must_use]
     pub fn of_process() -> Self {
-        Self {
-            variables: std::env::vars_os()
-                .filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)))
-                .collect(),
+        let mut environment = Self::of([]);
+        for (name, value) in std::env::vars_os() {
+            // No setting has a name that is no text.
+            let Ok(name) = name.into_string() else { continue };
+            match value.into_string() {
+                Ok(value) => _ = environment.variables.insert(name, value),
+                Err(_) => _ = environment.not_text.insert(name),
+            }
         }
+        environment
     }
 
     /// An environment of exactly these variables.
     #[must_use]
     pub fn of<const N: usize>(variables: [(&str, &str); N]) -> Self {
-        Self { variables: variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into() }
+        let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        Self { variables, not_text: BTreeSet::new() }
     }
 
     /// The value of a variable that is set and not empty.
@@ -97,9 +113,12 @@ impl Environment {
     /// A setting's value in effect: from its variable, its file, or its default.
     ///
     /// # Errors
-    /// When it is set twice, its file is unreadable, or its default lies in a data folder that is not known.
+    /// When it is no text, is set twice, its file is unreadable, or its default lies in a data folder that is not known.
     pub fn text(&self, setting: &Setting) -> Result<String, SettingError> {
         let name = setting.name;
+        if self.not_text.contains(name) {
+            return Err(SettingError::NotText { name, expects: setting.expects });
+        }
         let file = setting.secret.then(|| self.variable(&format!("{name}_FILE"))).flatten();
         match (self.variable(name), file) {
             (Some(_), Some(_)) => Err(SettingError::SetTwice { name }),

@@ -1,10 +1,10 @@
 //! What every crate that runs is opened from.
 
 use recon_session::{Lifetimes, Sessions};
-use recon_store::{DatabaseUrl, ObjectUrl, Store, StoreConfig};
+use recon_store::{DatabaseUrl, ObjectAccess, ObjectUrl, PublicUrl, Store, StoreConfig};
 
 use crate::config::WebConfig;
-use crate::{Clock, Environment, Ids, Process, SettingError, setting};
+use crate::{Clock, Environment, Ids, Probes, Process, SettingError, setting};
 
 /// The store, time, ids and the process that a handler's or a worker's `Deps` are taken from. Opening it reads the
 /// configuration and connects to nothing; clones share everything.
@@ -20,6 +20,8 @@ pub struct Platform {
     pub process: Process,
     /// What clients are told and asked.
     pub web: WebConfig,
+    /// Whether the process may be sent work.
+    pub probes: Probes,
 }
 
 impl Platform {
@@ -43,8 +45,10 @@ impl Platform {
         let config = store_config(environment)?;
         let time = clock.clone();
         let store_clock = recon_store::Clock::from_fn(move || time.now());
+        let store = Store::open_with_clock(&config, store_clock);
         Ok(Self {
-            store: Store::open_with_clock(&config, store_clock),
+            probes: Probes::of(&process, &store),
+            store,
             ids: Ids::random(clock.clone()),
             clock,
             process,
@@ -61,7 +65,8 @@ impl Platform {
     }
 }
 
-/// Reads `DATABASE_URL`, `OBJECT_URL` and `DATABASE_POOL_MAX`.
+/// Reads `DATABASE_URL`, `DATABASE_POOL_MAX`, `OBJECT_URL`, `OBJECT_PUBLIC_URL`, and what Amazon's tools read
+/// ([`recon_store::AWS_VARIABLES`]).
 ///
 /// # Errors
 /// When one of them does not read.
@@ -70,9 +75,15 @@ pub fn store_config(environment: &Environment) -> Result<StoreConfig, SettingErr
     if !(1..=recon_store::POOL_CONNECTIONS_MAX).contains(&pool_connections_max) {
         return Err(setting::DATABASE_POOL_MAX.invalid(&pool_connections_max.to_string()));
     }
+    let public_url = match environment.text(&setting::OBJECT_PUBLIC_URL)?.as_str() {
+        "" => None,
+        url => Some(PublicUrl::parse(url)?),
+    };
+    let object_access = ObjectAccess::new(public_url, |name| environment.variable(name).map(str::to_owned));
     Ok(StoreConfig {
         database: DatabaseUrl::parse(&environment.text(&setting::DATABASE_URL)?)?,
-        objects: ObjectUrl::parse(&environment.text(&setting::OBJECT_URL)?)?,
+        objects: ObjectUrl::parse(&environment.text(&setting::OBJECT_URL)?, &object_access)?,
+        object_access,
         pool_connections_max,
     })
 }
@@ -92,6 +103,8 @@ mod tests {
         for (variable, value) in [
             ("DATABASE_URL", "mysql://app:hunter2@db/recon"),
             ("OBJECT_URL", "s3://bucket"),
+            ("OBJECT_URL", "gs://bucket"),
+            ("OBJECT_PUBLIC_URL", "files.example.com"),
             ("DATABASE_POOL_MAX", "0"),
         ] {
             let given = Environment::of([("HOME", "/h"), (variable, value)]);

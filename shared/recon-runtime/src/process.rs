@@ -1,23 +1,31 @@
 //! The life of a process: it runs, it drains, it ends.
 
+mod ladder;
+
 use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-/// How long what is in flight may take once the process was asked to stop.
-pub const GRACE: Duration = Duration::from_secs(30);
-/// How long a process that gets signals goes on accepting requests once it was asked to stop: until those who send
-/// them have seen that it is not ready any more. A part of [`GRACE`].
-pub const DRAIN_WAIT: Duration = Duration::from_secs(2);
+pub(crate) use self::ladder::DRAIN_WAIT_MAX;
+use self::ladder::{Event, Ladder};
+pub use self::ladder::{GRACE, State};
+use crate::config::DrainConfig;
 
 /// Owns the end of the process. Every loop of it holds a clone and watches it; a server and a worker in one
 /// process drain together.
 #[derive(Debug, Clone)]
 pub struct Process {
-    drained_since: watch::Sender<Option<Instant>>,
-    drain_wait: Duration,
+    ladder: Ladder,
+    happened: watch::Sender<Happened>,
+}
+
+/// What happened to a process that brings it to its end.
+#[derive(Debug, Clone, Copy, Default)]
+struct Happened {
+    asked_at: Option<Instant>,
+    finished: bool,
 }
 
 impl Process {
@@ -29,32 +37,35 @@ impl Process {
 
     /// A process that goes on accepting requests for this long once it was asked to stop.
     pub(crate) fn accepting_for(drain_wait: Duration) -> Self {
-        Self { drained_since: watch::Sender::new(None), drain_wait }
+        Self { ladder: Ladder::new(drain_wait), happened: watch::Sender::default() }
     }
 
-    /// A process that drains on SIGTERM or SIGINT, and ends at once on the second of them. It accepts requests for
-    /// [`DRAIN_WAIT`] more.
+    /// A process that drains on SIGTERM or SIGINT, and ends at once on the second of them.
     ///
     /// # Errors
     /// When signals cannot be listened to.
-    pub fn with_signals() -> std::io::Result<Self> {
+    pub fn with_signals(config: &DrainConfig) -> std::io::Result<Self> {
         crate::fail_points::arm();
-        let process = Self::accepting_for(DRAIN_WAIT);
+        let process = Self::accepting_for(config.wait);
         let (mut terminate, mut interrupt) =
             (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-        let drained = process.clone();
+        let asked = process.clone();
         tokio::spawn(async move {
             loop {
                 tokio::select! {
                     _ = terminate.recv() => {}
                     _ = interrupt.recv() => {}
                 }
-                if drained.is_draining() {
-                    tracing::warn!("asked to stop again, ending at once");
-                    std::process::exit(EXIT_CODE_INTERRUPTED);
+                match asked.ladder.after(asked.state(), Event::Asked) {
+                    State::Over => {
+                        tracing::warn!("asked to stop again, ending at once");
+                        std::process::exit(EXIT_CODE_INTERRUPTED);
+                    }
+                    State::Running | State::Accepting | State::Closing | State::Releasing => {
+                        tracing::info!("asked to stop, draining");
+                        asked.stop();
+                    }
                 }
-                tracing::info!("asked to stop, draining");
-                drained.stop();
             }
         });
         Ok(process)
@@ -62,49 +73,60 @@ impl Process {
 
     /// Asks the process to drain.
     pub fn stop(&self) {
-        self.drained_since.send_if_modified(|since| match since {
-            Some(_) => false,
-            None => {
-                *since = Some(Instant::now());
-                true
-            }
+        self.happened.send_if_modified(|happened| {
+            let is_first = happened.asked_at.is_none();
+            happened.asked_at.get_or_insert_with(Instant::now);
+            is_first
         });
+    }
+
+    /// How far it is on its way to its end.
+    #[must_use]
+    pub fn state(&self) -> State {
+        let Happened { asked_at, finished } = *self.happened.borrow();
+        let asked = asked_at.iter().flat_map(|at| [Event::Asked, Event::Elapsed(at.elapsed())]);
+        let events = asked.chain(finished.then_some(Event::Finished));
+        events.fold(State::Running, |state, event| self.ladder.after(state, event))
     }
 
     /// Whether the process was asked to stop.
     #[must_use]
     pub fn is_draining(&self) -> bool {
-        self.drained_since.borrow().is_some()
+        self.state() != State::Running
     }
 
     /// Waits until the process is asked to stop.
     pub async fn draining(&self) {
-        self.drained_since_when().await;
+        self.reaches(State::Accepting).await;
     }
 
-    /// Waits until the process was asked to stop and accepts no more requests.
-    pub async fn accepting_over(&self) {
-        let since = self.drained_since_when().await;
-        tokio::time::sleep_until(since + self.drain_wait).await;
+    /// Waits until the process is in this state, or further down.
+    pub async fn reaches(&self, state: State) {
+        let Some(begins) = self.ladder.begins(state) else { return };
+        let asked_at = self.asked_at().await;
+        tokio::time::sleep_until(asked_at + begins).await;
     }
 
-    /// Waits until it is this long ago that the process was asked to stop.
-    pub async fn drained_for(&self, time: Duration) {
-        let since = self.drained_since_when().await;
-        tokio::time::sleep_until(since + time).await;
+    /// Says that nothing is in flight any more, as the last thing that is done: what the log of a process ends with that
+    /// was stopped in order.
+    pub fn finished(&self) {
+        let (state, asked_at) = (self.state(), self.happened.borrow().asked_at);
+        self.happened.send_modify(|happened| happened.finished = true);
+        let Some(seconds) = asked_at.map(|at| at.elapsed().as_secs_f64()) else { return };
+        match state {
+            State::Over => tracing::warn!(seconds, "stopped; what was not at its end by then is cut"),
+            State::Running | State::Accepting | State::Closing | State::Releasing => {
+                tracing::info!(seconds, "stopped; everything was finished");
+            }
+        }
     }
 
-    /// Waits until the process was asked to stop and its grace is over: what still runs gives up its leases now.
-    pub async fn grace_over(&self) {
-        let since = self.drained_since_when().await;
-        tokio::time::sleep_until(since + GRACE).await;
-    }
-
-    async fn drained_since_when(&self) -> Instant {
-        let mut receiver = self.drained_since.subscribe();
+    async fn asked_at(&self) -> Instant {
+        let mut receiver = self.happened.subscribe();
         loop {
-            if let Some(since) = *receiver.borrow_and_update() {
-                return since;
+            let asked_at = receiver.borrow_and_update().asked_at;
+            if let Some(at) = asked_at {
+                return at;
             }
             if receiver.changed().await.is_err() {
                 // Only without any sender left, and this very value is one.
@@ -129,16 +151,29 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn clones_drain_together_and_grace_counts_from_the_first_stop() {
-        let process = Process::new();
+        let process = Process::accepting_for(Duration::from_secs(2));
         let clone = process.clone();
-        assert!(!clone.is_draining());
+        assert_eq!((clone.state(), clone.is_draining()), (State::Running, false));
+        clone.reaches(State::Running).await;
         let asked = Instant::now();
         process.stop();
         clone.draining().await;
-        tokio::time::advance(GRACE / 2).await;
-        clone.stop();
-        clone.grace_over().await;
-        assert!(clone.is_draining());
-        assert_eq!(asked.elapsed().as_secs(), GRACE.as_secs());
+        assert_eq!((clone.state(), clone.is_draining()), (State::Accepting, true));
+        for (state, seconds) in [(State::Closing, 2), (State::Releasing, 20), (State::Over, 30)] {
+            clone.stop();
+            clone.reaches(state).await;
+            assert_eq!((clone.state(), asked.elapsed().as_secs()), (state, seconds));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_process_whose_work_is_done_is_over_before_its_grace_is() {
+        let process = Process::accepting_for(Duration::from_secs(2));
+        process.stop();
+        process.clone().finished();
+        assert_eq!(process.state(), State::Over);
+        let asked = Instant::now();
+        process.reaches(State::Closing).await;
+        assert_eq!(asked.elapsed().as_secs(), 2, "what waits for a state is not hurried");
     }
 }

@@ -1,7 +1,7 @@
 //! Which problem each error of the libraries below is: the one place that decides.
 
 use recon_contract::{Code, Problem};
-use recon_store::{DatasetStatus, Error, ObjectError};
+use recon_store::{DatasetStatus, Error, ObjectError, Store, Trouble};
 
 use crate::Refusal;
 
@@ -14,6 +14,13 @@ impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
         let detail = error.to_string();
         match error {
+            // The objects were asked whose they are.
+            Error::Unavailable { doing: Store::TIE_OBJECTS, source } => {
+                match source.downcast::<ObjectError>() {
+                    Ok(error) => (*error).into(),
+                    Err(source) => Self::internal(Error::Unavailable { doing: Store::TIE_OBJECTS, source }),
+                }
+            }
             Error::Unavailable { .. } => {
                 let problem = Problem::new(Code::Unavailable, "the database does not answer")
                     .retry_after(RETRY_SECONDS);
@@ -59,13 +66,29 @@ impl From<ObjectError> for Refusal {
                 Err(source) => Self::internal(ObjectError::Interrupted { name, source }),
             },
             ObjectError::TooLarge { bytes_max } => crate::gate::too_large(bytes_max),
-            ObjectError::Unavailable { .. } => {
-                let problem = Problem::new(Code::Unavailable, "the object store does not answer")
-                    .retry_after(RETRY_SECONDS);
+            ObjectError::Unavailable { trouble, .. } => {
+                let problem = Problem::new(Code::Unavailable, in_the_way(trouble)).retry_after(RETRY_SECONDS);
                 Self::failed(problem, error)
             }
-            ObjectError::NotFound { .. } | ObjectError::MalformedName => Self::internal(error),
+            ObjectError::NotFound { .. } | ObjectError::Changed { .. } | ObjectError::MalformedName => {
+                Self::internal(error)
+            }
         }
+    }
+}
+
+/// What a client is told of an object store that cannot be used. The rest is for the log.
+const fn in_the_way(trouble: Trouble) -> &'static str {
+    match trouble {
+        Trouble::Silent => "the object store does not answer",
+        Trouble::Denied => {
+            "the object store refuses this service's credentials; its operators have to mend that"
+        }
+        Trouble::NoBucket => {
+            "the object store has no bucket for this service; its operators have to mend that"
+        }
+        Trouble::Disk => "objects cannot be read or written: the disk fails or is full",
+        Trouble::Faulty => "the object store fails",
     }
 }
 

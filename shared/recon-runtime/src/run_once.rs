@@ -38,9 +38,10 @@ where
         }
         let reported = task().await.map_err(|error| RunError::Task(error.into()));
         platform.store.close().await;
+        platform.process.finished();
         print(&reported?)
     };
-    ended(ran.await)
+    ended(&environment, ran.await)
 }
 
 /// Runs a task again and again, with a pause after each, until the process is asked to stop. A task that fails is logged

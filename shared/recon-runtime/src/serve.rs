@@ -1,12 +1,10 @@
 //! A handler crate as a process.
 
-use std::fmt::Display;
-use std::io::Write as _;
 use std::process::ExitCode;
 
 use axum::Router;
 
-use crate::config::ServerConfig;
+use crate::config::{DrainConfig, ServerConfig};
 use crate::{
     Admin, AdminError, Environment, Platform, Process, SettingError, app, because, container, lambda,
     telemetry,
@@ -50,33 +48,32 @@ pub async fn serve<D>(open: impl FnOnce(&Platform) -> D, router: impl FnOnce(D) 
         let _admin = Admin::start(&environment, &platform).await?;
         container::serve_router(&platform.process, listener, router).await;
         platform.store.close().await;
+        platform.process.finished();
         Ok(())
     };
-    ended(served.await)
+    ended(&environment, served.await)
 }
 
 /// Starts what every process has: logs, signals, and the platform.
 pub(crate) fn start(environment: &Environment) -> Result<Platform, RunError> {
     telemetry::start(environment)?;
     // Lambda sends a function no signals, it freezes it.
-    let process = if environment.is_lambda() { Ok(Process::new()) } else { Process::with_signals() };
-    Ok(Platform::open(environment, process.map_err(RunError::Signals)?)?)
+    let process = match environment.is_lambda() {
+        true => Process::new(),
+        false => Process::with_signals(&DrainConfig::read(environment)?).map_err(RunError::Signals)?,
+    };
+    Ok(Platform::open(environment, process)?)
 }
 
 /// The exit code of a process that ran, or the words of one that could not.
-pub(crate) fn ended(ran: Result<(), RunError>) -> ExitCode {
+pub(crate) fn ended(environment: &Environment, ran: Result<(), RunError>) -> ExitCode {
     match ran {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let because = because(&error);
             let colon = if because.is_empty() { "" } else { ": " };
-            failed(format_args!("{error}{colon}{because}"))
+            telemetry::last_words(environment, "error", &format!("{error}{colon}{because}"));
+            ExitCode::FAILURE
         }
     }
-}
-
-/// Logs may not be written yet, so this goes to standard error itself. If even that is closed, the code says it.
-fn failed(error: impl Display) -> ExitCode {
-    let _ = writeln!(std::io::stderr(), "error: {error}");
-    ExitCode::FAILURE
 }

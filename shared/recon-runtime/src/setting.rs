@@ -43,9 +43,18 @@ pub const DATABASE_POOL_MAX: Setting = Setting {
 pub const OBJECT_URL: Setting = Setting {
     name: "OBJECT_URL",
     default: "file://{data}/objects",
-    expects: "file://DIR",
+    expects: "file://DIR or s3://BUCKET/PREFIX?region=&endpoint=&path_style=",
     secret: true,
     about: "uploaded files and results",
+};
+
+/// Where clients reach the bucket of [`OBJECT_URL`].
+pub const OBJECT_PUBLIC_URL: Setting = Setting {
+    name: "OBJECT_PUBLIC_URL",
+    default: "",
+    expects: "an address such as https://files.example.com, or with a path that a proxy takes away",
+    secret: false,
+    about: "address under which clients reach a bucket, for signed uploads and downloads; the bucket's own where none is set",
 };
 
 /// Which address the server listens on.
@@ -120,6 +129,24 @@ pub const WORKER_CONCURRENCY: Setting = Setting {
     about: "jobs that a worker runs at once",
 };
 
+/// How long a server still accepts requests once it was asked to stop.
+pub const DRAIN_WAIT_SECONDS: Setting = Setting {
+    name: "DRAIN_WAIT_SECONDS",
+    default: "2",
+    expects: "a number of seconds, 0 to 25",
+    secret: false,
+    about: "seconds for which a server that was asked to stop still accepts requests, each answer closing its connection",
+};
+
+/// How long a migration waits for its database.
+pub const MIGRATE_WAIT_SECONDS: Setting = Setting {
+    name: "MIGRATE_WAIT_SECONDS",
+    default: "60",
+    expects: "a number of seconds, 0 to 3600",
+    secret: false,
+    about: "seconds for which `recon migrate` waits for a database that does not answer",
+};
+
 /// How often `recon serve` sweeps.
 pub const SWEEP_INTERVAL_SECONDS: Setting = Setting {
     name: "SWEEP_INTERVAL_SECONDS",
@@ -143,6 +170,7 @@ pub const ALL: &[&Setting] = &[
     &DATABASE_URL,
     &DATABASE_POOL_MAX,
     &OBJECT_URL,
+    &OBJECT_PUBLIC_URL,
     &BIND_ADDRESS,
     &PORT,
     &ADMIN_PORT,
@@ -151,6 +179,8 @@ pub const ALL: &[&Setting] = &[
     &LOG_FORMAT,
     &UPLOAD_BYTES_MAX,
     &WORKER_CONCURRENCY,
+    &DRAIN_WAIT_SECONDS,
+    &MIGRATE_WAIT_SECONDS,
     &SWEEP_INTERVAL_SECONDS,
     &RETENTION_DAYS,
 ];

@@ -1,6 +1,6 @@
 //! Logs: one line a fact, on standard error.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write as _};
 use std::str::FromStr;
 
 use tracing_subscriber::EnvFilter;
@@ -15,6 +15,16 @@ enum LogFormat {
     Auto,
     Json,
     Text,
+}
+
+impl LogFormat {
+    fn is_json(self) -> bool {
+        match self {
+            Self::Auto => !std::io::stderr().is_terminal(),
+            Self::Json => true,
+            Self::Text => false,
+        }
+    }
 }
 
 impl FromStr for LogFormat {
@@ -36,23 +46,36 @@ impl FromStr for LogFormat {
 /// When one of them does not read.
 pub fn start(environment: &Environment) -> Result<(), SettingError> {
     let (filter, format) = read(environment)?;
-    let terminal = std::io::stderr().is_terminal();
-    let lines =
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(terminal);
-    let json = match format {
-        LogFormat::Auto => !terminal,
-        LogFormat::Json => true,
-        LogFormat::Text => false,
-    };
-    let started = if json {
-        lines.json().flatten_event(true).with_current_span(true).with_span_list(false).finish().try_init()
-    } else {
-        lines.compact().finish().try_init()
+    let started = match format.is_json() {
+        true => json(filter).try_init(),
+        false => {
+            let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+            lines.with_ansi(std::io::stderr().is_terminal()).compact().finish().try_init()
+        }
     };
     if started.is_err() {
         tracing::debug!("logs are already being written");
     }
     Ok(())
+}
+
+/// Says why the program of this name could not run, as the last line of its log, whatever `LOG` leaves out: a line like the
+/// others where they are JSON, else the words alone.
+pub fn last_words(environment: &Environment, program: &str, words: &str) {
+    // Where the format does not read, that may be what the words are about.
+    let format = environment.read(&setting::LOG_FORMAT).unwrap_or(LogFormat::Auto);
+    if format.is_json() {
+        let errors = json(EnvFilter::new("error"));
+        return tracing::subscriber::with_default(errors, || tracing::error!(program, "{words}"));
+    }
+    // If nobody listens there, the exit code says it.
+    _ = writeln!(std::io::stderr(), "{program}: {words}");
+}
+
+/// One object a line.
+fn json(filter: EnvFilter) -> impl tracing::Subscriber + Send + Sync {
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    lines.json().flatten_event(true).with_current_span(true).with_span_list(false).finish()
 }
 
 fn read(environment: &Environment) -> Result<(EnvFilter, LogFormat), SettingError> {

@@ -7,7 +7,7 @@ mod reconciliation;
 mod session;
 
 pub use breaks::break_of;
-pub use dataset::dataset;
+pub use dataset::{dataset, dataset_to_upload};
 pub use key::key_use;
 pub use reconciliation::{asked_status, reconciliation};
 pub use session::{session, user};

@@ -1,10 +1,18 @@
 //! Where the store is: parsed once, opened later.
 
+mod access;
+#[cfg(feature = "cluster")]
+mod bucket;
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 #[cfg(feature = "cluster")]
 use sqlx::{ConnectOptions, postgres::PgConnectOptions};
+
+pub use self::access::{AWS_VARIABLES, OBJECT_PUBLIC_URL, ObjectAccess, PublicUrl};
+#[cfg(feature = "cluster")]
+pub use self::bucket::BucketUrl;
 
 /// The variable that says where records are kept.
 pub const DATABASE_URL: &str = "DATABASE_URL";
@@ -22,6 +30,8 @@ pub struct StoreConfig {
     pub database: DatabaseUrl,
     /// Where objects are kept.
     pub objects: ObjectUrl,
+    /// Who this service is there.
+    pub object_access: ObjectAccess,
     /// How many connections may read at once.
     pub pool_connections_max: u32,
 }
@@ -47,6 +57,9 @@ pub struct PostgresUrl(String);
 pub enum ObjectUrl {
     /// A local folder.
     Folder(PathBuf),
+    /// A bucket of an S3-compatible store.
+    #[cfg(feature = "cluster")]
+    S3(BucketUrl),
 }
 
 /// A value that cannot be used. It names its variable and never repeats a URL, which may hold a password.
@@ -94,6 +107,7 @@ impl StoreConfig {
         Self {
             database: DatabaseUrl::Sqlite(folder.join("recon.db")),
             objects: ObjectUrl::Folder(folder.join("objects")),
+            object_access: ObjectAccess::default(),
             pool_connections_max: POOL_CONNECTIONS_DEFAULT,
         }
     }
@@ -184,11 +198,30 @@ impl ObjectUrl {
     /// Parses the value of `OBJECT_URL`.
     ///
     /// # Errors
-    /// A scheme other than `file`, or no folder.
-    pub fn parse(url: &str) -> Result<Self, ConfigError> {
+    /// A scheme other than `file` and `s3`, or one whose backend this build does not have; no folder, no bucket, or nothing that
+    /// says who asks for the bucket.
+    #[cfg_attr(not(feature = "cluster"), expect(unused_variables, reason = "this is about buckets"))]
+    pub fn parse(url: &str, access: &ObjectAccess) -> Result<Self, ConfigError> {
         match scheme(OBJECT_URL, url, &OBJECTS)? {
             "file" => place(OBJECT_URL, url).map(|folder| Self::Folder(folder.into())),
+            #[cfg(feature = "cluster")]
+            "s3" => {
+                let bucket = BucketUrl::parse(url, access)?;
+                access.source().map(|_| Self::S3(bucket))
+            }
             known => Err(absent(OBJECT_URL, known, &OBJECTS)),
+        }
+    }
+}
+
+impl ObjectUrl {
+    /// The folder, where it is one.
+    #[must_use]
+    pub fn folder(&self) -> Option<&Path> {
+        match self {
+            Self::Folder(folder) => Some(folder),
+            #[cfg(feature = "cluster")]
+            Self::S3(_) => None,
         }
     }
 }
@@ -206,8 +239,11 @@ impl fmt::Display for DatabaseUrl {
 
 impl fmt::Display for ObjectUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self::Folder(folder) = self;
-        write!(f, "file://{}", folder.display())
+        match self {
+            Self::Folder(folder) => write!(f, "file://{}", folder.display()),
+            #[cfg(feature = "cluster")]
+            Self::S3(bucket) => write!(f, "{bucket}"),
+        }
     }
 }
 
@@ -219,7 +255,7 @@ const DATABASES: [Known; 3] = [
     ("postgres", "cluster", cfg!(feature = "cluster")),
     ("postgresql", "cluster", cfg!(feature = "cluster")),
 ];
-const OBJECTS: [Known; 2] = [("file", "embedded", true), ("s3", "cluster", false)];
+const OBJECTS: [Known; 2] = [("file", "embedded", true), ("s3", "cluster", cfg!(feature = "cluster"))];
 
 /// The scheme of a URL, if it is one of these and this build has its backend.
 fn scheme(variable: &'static str, url: &str, known: &[Known]) -> Result<&'static str, ConfigError> {
@@ -277,7 +313,7 @@ mod tests {
             let parsed = DatabaseUrl::parse(url).unwrap();
             assert_eq!((parsed.to_string().as_str(), parsed), (url, DatabaseUrl::Sqlite(file.into())));
         }
-        let parsed = ObjectUrl::parse("file:///a/b").unwrap();
+        let parsed = ObjectUrl::parse("file:///a/b", &ObjectAccess::default()).unwrap();
         assert_eq!((parsed.to_string().as_str(), parsed), ("file:///a/b", ObjectUrl::Folder("/a/b".into())));
     }
 
@@ -303,10 +339,16 @@ mod tests {
             assert!(message.starts_with(starts) && !message.contains("secret"), "{message}");
         }
         for (url, starts) in [
-            ("s3://secret/p", "OBJECT_URL: this build has no backend for `s3://`"),
+            #[cfg(not(feature = "cluster"))]
+            (
+                "s3://secret/p",
+                "OBJECT_URL: this build has no backend for `s3://` (it needs the feature `cluster`)",
+            ),
+            #[cfg(feature = "cluster")]
+            ("s3://secret/p", "OBJECT_URL: names a bucket, and nothing says who asks"),
             ("sqlite://secret", "OBJECT_URL: unknown scheme `sqlite://`"),
         ] {
-            let message = ObjectUrl::parse(url).unwrap_err().to_string();
+            let message = ObjectUrl::parse(url, &ObjectAccess::default()).unwrap_err().to_string();
             assert!(message.starts_with(starts) && !message.contains("secret"), "{message}");
         }
     }

@@ -1,6 +1,7 @@
 //! Connections, and the one way to write.
 
 mod keys;
+mod sessions;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +14,7 @@ use recon_session::backend::Backend;
 use tokio::time::Instant as Moment;
 use tracing::Instrument;
 
+use self::sessions::SessionsInTime;
 #[cfg(feature = "cluster")]
 use crate::clock::random;
 #[cfg(feature = "cluster")]
@@ -92,11 +94,24 @@ impl Database {
         }
     }
 
+    /// Whether leases run out by its own clock and not by this one.
+    pub(crate) const fn tells_time(&self, clock: &Clock) -> bool {
+        match self {
+            #[cfg(feature = "embedded")]
+            Self::Sqlite(_) => {
+                _ = clock;
+                false
+            }
+            #[cfg(feature = "cluster")]
+            Self::Postgres(_) => clock.is_hosts(),
+        }
+    }
+
     /// The time by which leases run out. Hosts that share a server need not agree on the time, so it is the server's.
     pub(crate) async fn now(&self, clock: &Clock) -> Result<Instant, Error> {
         match self {
             #[cfg(feature = "cluster")]
-            Self::Postgres(server) if clock.is_hosts() => {
+            Self::Postgres(server) if self.tells_time(clock) => {
                 let (micros,): (i64,) = query(postgres::CLOCK)
                     .fetch_one(Place::Postgres(server))
                     .await
@@ -213,15 +228,16 @@ impl Database {
 
     /// Sessions in the same database.
     pub(crate) fn sessions(&self) -> Arc<dyn Backend> {
-        match self {
+        let sessions: Arc<dyn Backend> = match self {
             #[cfg(feature = "embedded")]
             Self::Sqlite(pools) => {
                 let (read, write) = (pools.readers().clone(), pools.writer().clone());
                 Arc::new(recon_session::sqlite::SqliteSessions::new(read, write))
             }
             #[cfg(feature = "cluster")]
-            Self::Postgres(server) => Arc::new(postgres::SessionsInTime::on(server)),
-        }
+            Self::Postgres(server) => postgres::sessions(server),
+        };
+        Arc::new(SessionsInTime::new(sessions, self.clone()))
     }
 
     pub(crate) async fn close(&self) {

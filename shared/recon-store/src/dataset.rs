@@ -47,6 +47,8 @@ pub struct DatasetRecord {
     pub status: DatasetStatus,
     /// The bytes that are attached; pinned once the status has left `awaiting_upload`.
     pub upload: Option<Upload>,
+    /// What the client says that the SHA-256 of the pinned bytes must be, where that was not known when they were pinned.
+    pub expected_sha256: Option<String>,
     /// When its last upload began or ended; `None` where nothing was seen of any.
     pub upload_seen_at: Option<Instant>,
     /// What the ingest found; there when `ready`.
@@ -72,10 +74,20 @@ impl DatasetRecord {
 pub struct Upload {
     /// The object's name.
     pub object: String,
-    /// SHA-256 of the bytes, 64 lower-case hex digits.
-    pub sha256: String,
+    /// SHA-256 of the bytes, 64 lower-case hex digits; `None` where a client sent them to a signed address, until they are read.
+    pub sha256: Option<String>,
     /// How many bytes.
     pub bytes: u64,
+    /// The tag by which they are pinned, where the client wrote the object itself.
+    pub etag: Option<String>,
+}
+
+impl Upload {
+    /// Bytes that this service wrote and hashed itself.
+    #[must_use]
+    pub fn hashed(object: String, sha256: String, bytes: u64) -> Self {
+        Self { object, sha256: Some(sha256), bytes, etag: None }
+    }
 }
 
 /// What an ingest found in a file.

@@ -160,9 +160,12 @@ pub enum Error {
 impl Error {
     /// Names what was attempted and tells what may pass from what will not.
     pub(crate) fn doing(doing: &'static str) -> impl Fn(sqlx::Error) -> Self {
-        move |source| match passes(&source) {
-            true => Self::Unavailable { doing, source: source.into() },
-            false => Self::Database { doing, source },
+        move |source| {
+            crate::pool::look_at(&source);
+            match passes(&source) {
+                true => Self::Unavailable { doing, source: source.into() },
+                false => Self::Database { doing, source },
+            }
         }
     }
 

@@ -7,7 +7,6 @@ use std::fmt;
 
 use bytes::Bytes;
 use futures_util::FutureExt;
-use tokio::io::AsyncReadExt as _;
 use uuid::Builder;
 
 use crate::clock::random;
@@ -18,6 +17,8 @@ use crate::{Error, ObjectError, Objects, Store, Sweep, SweepError};
 pub(crate) const INSTALLATION: &str = "installation";
 /// An id is shorter; what is longer is none.
 const ID_BYTES_MAX: u64 = 64;
+/// What an object store that keeps its word never takes.
+const SECOND: &[u8] = b"nobody's";
 
 /// What a folder of objects and a database are to each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,9 +88,12 @@ impl Store {
         }
         // Where somebody was there before, it is theirs: another database, or another process of this one, which says so.
         let id = new_id()?;
-        if !objects.put_if_absent(INSTALLATION, Bytes::from(id.clone())).await.map_err(failed)? {
+        let is_first = objects.put_if_absent(INSTALLATION, Bytes::from(id.clone())).await.map_err(failed)?;
+        // A store that was asked twice, because its first answer was lost, says that somebody was there: this one.
+        if !is_first && owner(&objects).await.map_err(failed)? != Some(id.clone()) {
             return Ok(());
         }
+        keeps_its_word(&objects).await?;
         // Of several folders that are tied at once, the first one's it is.
         self.database()
             .write("installation_decide", id, |id, tx| {
@@ -121,15 +125,23 @@ fn new_id() -> Result<String, Error> {
     Ok(Builder::from_random_bytes(random()?).into_uuid().to_string())
 }
 
+/// Refuses a store that replaces an object where it was told not to: of two databases both would take its objects for theirs,
+/// and late bytes would change what was read.
+async fn keeps_its_word(objects: &Objects) -> Result<(), Error> {
+    if objects.put_if_absent(INSTALLATION, Bytes::from_static(SECOND)).await.map_err(failed)? {
+        let source = "it writes over an object where it was asked not to (`If-None-Match: *`)";
+        return Err(Error::Unavailable { doing: Store::TIE_OBJECTS, source: source.into() });
+    }
+    Ok(())
+}
+
 /// What the folder says of itself.
 async fn owner(objects: &Objects) -> Result<Option<String>, ObjectError> {
-    let file = match objects.open(INSTALLATION).await {
-        Ok(file) => file,
-        Err(ObjectError::NotFound { .. }) => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    let mut text = String::new();
-    let read = tokio::fs::File::from_std(file).take(ID_BYTES_MAX).read_to_string(&mut text).await;
-    // What cannot be read is somebody's, and not this database's.
-    Ok(Some(read.map_or_else(|_| String::new(), |_| text)))
+    match objects.read(INSTALLATION, ID_BYTES_MAX).await {
+        // What is no text is somebody's, and not this database's.
+        Ok(bytes) => Ok(Some(String::from_utf8(bytes.into()).unwrap_or_default())),
+        Err(ObjectError::NotFound { .. }) => Ok(None),
+        Err(ObjectError::TooLarge { .. }) => Ok(Some(String::new())),
+        Err(error) => Err(error),
+    }
 }

@@ -17,6 +17,11 @@ pub const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(15);
 pub const JOB_FAILURES_MAX: u32 = 5;
 /// The longest wait before a failed job is tried again.
 pub const BACKOFF_MAX: Duration = Duration::from_secs(60);
+/// How long a job waits after an attempt that found something away that the service stands on.
+pub const POSTPONED_FOR: Duration = Duration::from_secs(15);
+/// How old a job may be whose attempts are not counted for that reason: an outage of a night loses none, and none is tried
+/// for ever.
+pub const POSTPONED_UNTIL: Duration = Duration::from_hours(24);
 /// The longest reason that is kept, in characters.
 pub const REASON_CHARS_MAX: usize = 2000;
 
@@ -98,6 +103,8 @@ pub struct Lease {
     pub subject: Subject,
     /// Which attempt this is, from 1. No two leases of a job have the same.
     pub attempt: u32,
+    /// Whether the worker before lost it: its lease ran out.
+    pub is_takeover: bool,
     /// The secret that proves the lease.
     pub(crate) token: LeaseToken,
 }
@@ -105,6 +112,24 @@ pub struct Lease {
 /// What the database compares.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct LeaseToken(pub(crate) [u8; 16]);
+
+/// The jobs that are not over, of every workspace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Backlog {
+    /// Those that wait for a worker, or for their next attempt.
+    pub queued: JobsInState,
+    /// Those that a worker has.
+    pub running: JobsInState,
+}
+
+/// The jobs in a state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct JobsInState {
+    /// How many there are.
+    pub jobs: u64,
+    /// For how long the one is due that was due first, by the clock by which jobs are due; zero without any.
+    pub oldest_age: Duration,
+}
 
 /// What became of the jobs of a process that was killed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

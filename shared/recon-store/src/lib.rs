@@ -13,6 +13,7 @@ mod keys;
 mod leftovers;
 pub mod object_name;
 mod objects;
+mod pool;
 #[cfg(feature = "cluster")]
 mod postgres;
 mod reconciliation;
@@ -33,12 +34,12 @@ pub use breaks::{
     BreakFilter, BreakPage, BreakPlace, BreakRecord, BreakSeek, Breaks, NewBreak,
 };
 pub use clock::Clock;
-#[cfg(feature = "cluster")]
-pub use config::PostgresUrl;
 pub use config::{
-    ConfigError, DATABASE_URL, DatabaseUrl, OBJECT_URL, ObjectUrl, POOL_CONNECTIONS_DEFAULT,
-    POOL_CONNECTIONS_MAX, StoreConfig,
+    AWS_VARIABLES, ConfigError, DATABASE_URL, DatabaseUrl, OBJECT_PUBLIC_URL, OBJECT_URL, ObjectAccess,
+    ObjectUrl, POOL_CONNECTIONS_DEFAULT, POOL_CONNECTIONS_MAX, PublicUrl, StoreConfig,
 };
+#[cfg(feature = "cluster")]
+pub use config::{BucketUrl, PostgresUrl};
 pub use dataset::{
     Attached, DATASETS_PER_PAGE_MAX, DatasetContent, DatasetPage, DatasetRecord, DatasetSeek, DatasetStatus,
     Datasets, IngestResult, NewDataset, UPLOAD_PATIENCE, Upload,
@@ -46,13 +47,17 @@ pub use dataset::{
 pub use error::Error;
 pub use installation::Tie;
 pub use job::{
-    BACKOFF_MAX, Failed, HEARTBEAT_INTERVAL, Interrupted, JOB_FAILURES_MAX, JobKind, JobRecord, JobState,
-    Jobs, LEASE_DURATION, Lease, REASON_CHARS_MAX, Subject,
+    BACKOFF_MAX, Backlog, Failed, HEARTBEAT_INTERVAL, Interrupted, JOB_FAILURES_MAX, JobKind, JobRecord,
+    JobState, Jobs, JobsInState, LEASE_DURATION, Lease, POSTPONED_FOR, POSTPONED_UNTIL, REASON_CHARS_MAX,
+    Subject,
 };
 pub use json::Json;
 pub use keys::Keys;
 pub use leftovers::{Leftovers, LeftoversError, Removed};
-pub use objects::{ObjectEntry, ObjectError, Objects, Written};
+pub use objects::{
+    DOWNLOAD_LIFETIME, ObjectEntry, ObjectError, Objects, SignedUpload, Trouble, UPLOAD_LIFETIME, Written,
+};
+pub use pool::{POOL_WAIT_TIMEOUTS, Pool};
 pub use reconciliation::{
     Failure, NewReconciliation, Phase, Progress, Published, PublishedAttempt, RECONCILIATIONS_PER_PAGE_MAX,
     ReconciliationPage, ReconciliationRecord, ReconciliationSeek, ReconciliationStatus, Reconciliations,

@@ -11,6 +11,9 @@ pub(crate) const INGESTS: &str = "datasets";
 /// Where attempts at reconciliations write, each into the folder of its reconciliation.
 pub(crate) const ATTEMPTS: &str = "reconciliations";
 
+/// How the last part of the name of an upload begins that came to a signed address.
+const SIGNED: &str = "signed-";
+
 /// The record in whose folder an object lies; `None` for a name that nothing here gives.
 pub(crate) fn owner(folder: &str, name: &str) -> Option<Uuid> {
     let (owner, _) = name.strip_prefix(folder)?.strip_prefix('/')?.split_once('/')?;
@@ -40,6 +43,17 @@ pub fn ingests_of(dataset: DatasetId) -> String {
 #[must_use]
 pub(crate) fn upload(dataset: DatasetId, upload: Uuid) -> String {
     format!("uploads/{dataset}/{}", upload.hyphenated())
+}
+
+/// The bytes of one upload as a client sent them to a signed address. Of two, the one that was given out later comes later.
+#[cfg(feature = "cluster")]
+pub(crate) fn signed_upload(dataset: DatasetId, upload: Uuid) -> String {
+    format!("uploads/{dataset}/{SIGNED}{}", upload.hyphenated())
+}
+
+/// Whether a client wrote this object itself, to a signed address.
+pub(crate) fn is_signed_upload(name: &str) -> bool {
+    name.rsplit('/').next().is_some_and(|last| last.starts_with(SIGNED))
 }
 
 /// The columns of a dataset as an ingest attempt wrote them.
@@ -78,4 +92,10 @@ pub fn matches(reconciliation: ReconciliationId, attempt: u32) -> String {
 #[must_use]
 pub fn rejections(reconciliation: ReconciliationId, attempt: u32) -> String {
     format!("reconciliations/{reconciliation}/{attempt}/rejections.parquet")
+}
+
+/// A file of a result as it was made for clients, of an attempt at a reconciliation that was published.
+#[must_use]
+pub fn export(reconciliation: ReconciliationId, attempt: u32, file_name: &str) -> String {
+    format!("reconciliations/{reconciliation}/{attempt}/exports/{file_name}")
 }

@@ -1,38 +1,50 @@
 //! Objects: files under names, which appear whole or not at all.
 
+#[cfg(feature = "cluster")]
+mod bucket;
+mod error;
+mod folder;
+mod sign;
+#[cfg(feature = "cluster")]
+mod signed;
 mod staged;
+mod writing;
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, TryStreamExt};
-use object_store::local::LocalFileSystem;
 use object_store::path::Path as Name;
-use object_store::{
-    GetResultPayload, ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutOptions, WriteMultipart,
-};
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutOptions};
 use recon_domain::Instant;
 use sha2::{Digest, Sha256};
 use tokio::io::AsyncReadExt;
-use tokio::sync::OnceCell;
 
-/// The bytes that are gathered before they are written.
-pub(crate) const PART_BYTES: usize = 5 * 1024 * 1024;
-/// The parts that are written at once; more bytes wait for the client.
-const PARTS_IN_FLIGHT_MAX: usize = 2;
+#[cfg(feature = "cluster")]
+use self::bucket::Bucket;
+use self::folder::Folder;
+use self::writing::Writing;
+#[cfg(feature = "cluster")]
+use crate::config::BucketUrl;
+use crate::config::{ObjectAccess, ObjectUrl};
+
+pub use self::error::{ObjectError, Trouble};
+pub use self::sign::{DOWNLOAD_LIFETIME, SignedUpload, UPLOAD_LIFETIME};
+
 /// The bytes that are read from a local file at once.
 const READ_BYTES: usize = 256 * 1024;
 
 /// The object store. Clones share it. Nothing is opened before the first use.
 #[derive(Clone)]
-pub struct Objects(Arc<Folder>);
+pub struct Objects(Place);
 
-struct Folder {
-    root: PathBuf,
-    opened: OnceCell<LocalFileSystem>,
+#[derive(Clone)]
+enum Place {
+    Folder(Arc<Folder>),
+    #[cfg(feature = "cluster")]
+    Bucket(Arc<Bucket>),
 }
 
 /// What was written.
@@ -53,71 +65,54 @@ pub struct ObjectEntry {
     pub bytes: u64,
     /// When it was written, by the object store's clock.
     pub modified: Instant,
-}
-
-/// A failed object method.
-#[derive(Debug, thiserror::Error)]
-pub enum ObjectError {
-    /// The object store cannot be reached or its disk fails.
-    #[error("object store unavailable: {doing} {name}")]
-    Unavailable {
-        /// The method.
-        doing: &'static str,
-        /// The object.
-        name: String,
-        /// The cause.
-        #[source]
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
-    /// There is no such object.
-    #[error("object {name} not found")]
-    NotFound {
-        /// The object.
-        name: String,
-    },
-    /// The bytes are more than the limit. Nothing was kept.
-    #[error("more than {bytes_max} bytes")]
-    TooLarge {
-        /// The limit.
-        bytes_max: u64,
-    },
-    /// The sender stopped before the end. Nothing was kept.
-    #[error("stream of {name} broke off")]
-    Interrupted {
-        /// The object.
-        name: String,
-        /// The cause.
-        #[source]
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
-    /// The name is none that an object can have.
-    #[error("malformed object name")]
-    MalformedName,
+    /// What changes with its bytes, where the store says so.
+    pub etag: Option<String>,
 }
 
 impl Objects {
-    pub(crate) fn in_folder(root: PathBuf) -> Self {
-        Self(Arc::new(Folder { root, opened: OnceCell::new() }))
+    #[cfg_attr(not(feature = "cluster"), expect(unused_variables, reason = "this is about buckets"))]
+    pub(crate) fn open_at(url: &ObjectUrl, access: &ObjectAccess) -> Self {
+        match url {
+            ObjectUrl::Folder(folder) => Self::in_folder(folder.clone()),
+            #[cfg(feature = "cluster")]
+            ObjectUrl::S3(bucket) => Self::in_bucket(bucket.clone(), access.clone()),
+        }
     }
 
-    /// Looks whether objects can be written now. It makes no folder: one that is gone may be a volume that is lost.
+    fn in_folder(root: PathBuf) -> Self {
+        Self(Place::Folder(Arc::new(Folder::at(root))))
+    }
+
+    #[cfg(feature = "cluster")]
+    fn in_bucket(url: BucketUrl, access: ObjectAccess) -> Self {
+        Self(Place::Bucket(Arc::new(Bucket::at(url, access))))
+    }
+
+    /// Looks whether objects can be written now. It makes no folder: one that is gone may be a volume that is lost. It leaves
+    /// nothing behind.
     ///
     /// # Errors
-    /// [`ObjectError::Unavailable`].
+    /// [`ObjectError::Unavailable`]; of a bucket after 5 seconds at the latest.
     pub async fn check(&self) -> Result<(), ObjectError> {
-        let root = self.0.root.clone();
-        // A file without a name, which leaves nothing behind, also where the process is killed.
-        let written = tokio::task::spawn_blocking(move || tempfile::tempfile_in(root).map(|_| ()));
-        written.await.unwrap_or_else(|stopped| Err(stopped.into())).map_err(|e| unavailable("check", "", e))
+        match &self.0 {
+            Place::Folder(folder) => folder.check().await,
+            #[cfg(feature = "cluster")]
+            Place::Bucket(bucket) => bucket.check().await,
+        }
     }
 
-    /// Makes the place of a new installation.
+    /// Makes the place of a new installation. A bucket is not made: whoever makes it decides about much that is not known here.
     pub(crate) async fn make(&self) -> Result<(), ObjectError> {
-        self.store("make", "").await.map(|_| ())
+        match &self.0 {
+            Place::Folder(folder) => folder.store("make", "").await.map(|_| ()),
+            #[cfg(feature = "cluster")]
+            Place::Bucket(bucket) => bucket.check().await,
+        }
     }
 
-    /// Writes a stream as it comes, never all of it in memory. The object appears when all of it is on disk, and only
-    /// then does this return. A caller that goes away leaves nothing behind.
+    /// Writes a stream as it comes, never all of it in memory. The object appears when all of it is kept, and only
+    /// then does this return. A caller that goes away leaves nothing behind, unless the process goes with it: then parts are left
+    /// over, of which [`Sweep`](crate::Sweep) rids a folder, and a rule of its own a bucket.
     ///
     /// # Errors
     /// [`ObjectError::TooLarge`] beyond `bytes_max`, [`ObjectError::Interrupted`] when the stream fails.
@@ -133,8 +128,8 @@ impl Objects {
     {
         let at = parsed(name)?;
         let store = self.store("put", name).await?;
-        let upload = store.put_multipart(&at).await.map_err(failed("put", name))?;
-        let mut parts = WriteMultipart::new_with_chunk_size(upload, PART_BYTES);
+        let mut writing =
+            Writing::begin(store, &at, self.is_folder()).await.map_err(self.failed("put", name))?;
         let mut hash = Sha256::new();
         let mut bytes = 0_u64;
         let mut stream = std::pin::pin!(stream);
@@ -143,18 +138,17 @@ impl Objects {
                 Ok(chunk) if length(&chunk) <= bytes_max - bytes => {
                     bytes += length(&chunk);
                     hash.update(&chunk);
-                    parts.wait_for_capacity(PARTS_IN_FLIGHT_MAX).await.map_err(failed("put", name))?;
-                    parts.put(chunk);
+                    writing.put(chunk).await.map_err(self.failed("put", name))?;
                     continue;
                 }
                 Ok(_) => ObjectError::TooLarge { bytes_max },
                 Err(source) => ObjectError::Interrupted { name: name.to_owned(), source: source.into() },
             };
-            parts.abort().await.map_err(failed("put", name))?;
+            writing.abort().await.map_err(self.failed("put", name))?;
             return Err(refusal);
         }
-        parts.finish().await.map_err(failed("put", name))?;
-        self.sync(store, &at).await.map_err(|source| unavailable("put", name, source))?;
+        writing.finish().await.map_err(self.failed("put", name))?;
+        self.sync(&at).await?;
         Ok(Written { bytes, sha256: hex(&hash.finalize()) })
     }
 
@@ -176,33 +170,55 @@ impl Objects {
         self.put_stream(name, chunks, u64::MAX).await
     }
 
-    /// Writes a small object unless there is one of its name, and says whether it did.
-    pub(crate) async fn put_if_absent(&self, name: &str, bytes: Bytes) -> Result<bool, ObjectError> {
+    /// Writes a small object unless there is one of its name, and says whether it did. Of several that do so at once, one does.
+    ///
+    /// # Errors
+    /// [`ObjectError::Unavailable`]; then it may be there.
+    pub async fn put_if_absent(&self, name: &str, bytes: Bytes) -> Result<bool, ObjectError> {
         let at = parsed(name)?;
         let store = self.store("put", name).await?;
         let create = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
         match store.put_opts(&at, bytes.into(), create).await {
-            Ok(_) => {
-                self.sync(store, &at).await.map_err(|source| unavailable("put", name, source))?;
-                Ok(true)
-            }
+            Ok(_) => self.sync(&at).await.map(|()| true),
             Err(object_store::Error::AlreadyExists { .. }) => Ok(false),
-            Err(error) => Err(failed("put", name)(error)),
+            Err(error) => Err(self.failed("put", name)(error)),
         }
     }
 
-    /// Opens an object for reading anywhere in it. What is open stays readable after the object is deleted.
+    /// Opens an object for reading anywhere in it. What is open stays readable after the object is deleted. Where it is in
+    /// a bucket, all of it is copied into a file without a name in the temporary folder.
     ///
     /// # Errors
     /// [`ObjectError::NotFound`].
     pub async fn open(&self, name: &str) -> Result<File, ObjectError> {
-        let store = self.store("open", name).await?;
-        let found = store.get(&parsed(name)?).await.map_err(failed("open", name))?;
-        match found.payload {
-            GetResultPayload::File(file, _) => Ok(file),
-            GetResultPayload::Stream(_) => {
-                Err(unavailable("open", name, std::io::Error::from(std::io::ErrorKind::Unsupported)))
+        self.open_pinned(name, None).await
+    }
+
+    /// The same, unless its bytes are others than those that had this tag.
+    ///
+    /// # Errors
+    /// [`ObjectError::NotFound`], [`ObjectError::Changed`].
+    #[cfg_attr(not(feature = "cluster"), expect(unused_variables, reason = "this is about buckets"))]
+    pub async fn open_pinned(&self, name: &str, etag: Option<&str>) -> Result<File, ObjectError> {
+        match &self.0 {
+            // Nobody but this service writes to a folder, and never twice under one name.
+            Place::Folder(folder) => folder.open(name).await,
+            #[cfg(feature = "cluster")]
+            Place::Bucket(bucket) => bucket.open(name, etag).await,
+        }
+    }
+
+    /// All of an object of no more than so many bytes.
+    pub(crate) async fn read(&self, name: &str, bytes_max: u64) -> Result<Bytes, ObjectError> {
+        match &self.0 {
+            Place::Folder(folder) => {
+                let file = folder.open(name).await?;
+                let mut bytes = Vec::new();
+                let read = tokio::fs::File::from_std(file).take(bytes_max).read_to_end(&mut bytes).await;
+                read.map(|_| bytes.into()).map_err(|source| error::disk("read", name, source))
             }
+            #[cfg(feature = "cluster")]
+            Place::Bucket(bucket) => bucket.read(name, bytes_max).await,
         }
     }
 
@@ -212,9 +228,9 @@ impl Objects {
     /// [`ObjectError::Unavailable`].
     pub async fn delete(&self, name: &str) -> Result<(), ObjectError> {
         let store = self.store("delete", name).await?;
-        match store.delete(&parsed(name)?).await {
-            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
-            Err(error) => Err(failed("delete", name)(error)),
+        match store.delete(&parsed(name)?).await.map_err(self.failed("delete", name)) {
+            Ok(()) | Err(ObjectError::NotFound { .. }) => Ok(()),
+            Err(error) => Err(error),
         }
     }
 
@@ -230,7 +246,7 @@ impl Objects {
             .map_ok(ObjectEntry::from)
             .try_collect()
             .await
-            .map_err(failed("list", prefix))?;
+            .map_err(self.failed("list", prefix))?;
         entries.sort_unstable_by(|a, b| a.name.cmp(&b.name));
         Ok(entries)
     }
@@ -246,21 +262,11 @@ impl Objects {
         after: &str,
         limit: usize,
     ) -> Result<Vec<ObjectEntry>, ObjectError> {
-        let store = self.store("page", prefix).await?;
-        let below = parsed(prefix)?;
-        let mut found = store.list(Some(&below));
-        // A folder is read in no order at all: what has come so far and is least.
-        let mut least = BTreeMap::new();
-        while let Some(object) = found.next().await {
-            let entry = ObjectEntry::from(object.map_err(failed("page", prefix))?);
-            if entry.name.as_str() > after {
-                least.insert(entry.name.clone(), entry);
-                if least.len() > limit {
-                    least.pop_last();
-                }
-            }
+        match &self.0 {
+            Place::Folder(folder) => folder.page(prefix, after, limit).await,
+            #[cfg(feature = "cluster")]
+            Place::Bucket(bucket) => bucket.page(prefix, after, limit).await,
         }
-        Ok(least.into_values().collect())
     }
 
     /// Deletes every object whose name begins with these path segments, and says how many there were.
@@ -268,6 +274,10 @@ impl Objects {
     /// # Errors
     /// [`ObjectError::Unavailable`]; those that can be deleted are.
     pub async fn delete_below(&self, prefix: &str) -> Result<usize, ObjectError> {
+        #[cfg(feature = "cluster")]
+        if let Place::Bucket(bucket) = &self.0 {
+            return bucket.delete_below(prefix).await;
+        }
         let found = self.list(prefix).await?;
         let mut failed = None;
         for object in &found {
@@ -276,47 +286,46 @@ impl Objects {
         failed.map_or(Ok(found.len()), Err)
     }
 
-    async fn store(&self, doing: &'static str, name: &str) -> Result<&LocalFileSystem, ObjectError> {
-        let open = || async {
-            tokio::fs::create_dir_all(&self.0.root).await.map_err(|e| unavailable(doing, name, e))?;
-            let opened = LocalFileSystem::new_with_prefix(&self.0.root);
-            opened.map(|store| store.with_automatic_cleanup(true)).map_err(failed(doing, name))
-        };
-        self.0.opened.get_or_try_init(open).await
+    const fn is_folder(&self) -> bool {
+        matches!(self.0, Place::Folder(_))
     }
 
-    /// Puts an object and its place in every folder above it on disk, which the library leaves to the system.
-    async fn sync(&self, store: &LocalFileSystem, at: &Name) -> std::io::Result<()> {
-        let file = store.path_to_filesystem(at).map_err(std::io::Error::other)?;
-        let above = at.parts().count();
-        let synced = tokio::task::spawn_blocking(move || {
-            file.ancestors().take(above + 1).try_for_each(|path| File::open(path)?.sync_all())
-        });
-        synced.await?
+    async fn store(&self, doing: &'static str, name: &str) -> Result<&dyn ObjectStore, ObjectError> {
+        match &self.0 {
+            Place::Folder(folder) => folder.store(doing, name).await.map(|store| store as &dyn ObjectStore),
+            #[cfg(feature = "cluster")]
+            Place::Bucket(bucket) => bucket.store(doing, name).await.map(|store| store as &dyn ObjectStore),
+        }
+    }
+
+    /// What was acknowledged by a bucket is kept; of a folder's files that is made sure.
+    async fn sync(&self, at: &Name) -> Result<(), ObjectError> {
+        match &self.0 {
+            Place::Folder(folder) => folder.sync(at).await,
+            #[cfg(feature = "cluster")]
+            Place::Bucket(_) => Ok(()),
+        }
+    }
+
+    fn failed(&self, doing: &'static str, name: &str) -> impl Fn(object_store::Error) -> ObjectError {
+        let is_folder = self.is_folder();
+        move |error| match is_folder {
+            #[cfg(feature = "cluster")]
+            false => bucket::failed(doing, name)(error),
+            _ => folder::failed(doing, name)(error),
+        }
     }
 }
 
 impl From<ObjectMeta> for ObjectEntry {
     fn from(found: ObjectMeta) -> Self {
         let modified = Instant::from_micros(found.last_modified.timestamp_micros());
-        Self { name: found.location.into(), bytes: found.size, modified }
+        Self { name: found.location.into(), bytes: found.size, modified, etag: found.e_tag }
     }
 }
 
 fn parsed(name: &str) -> Result<Name, ObjectError> {
     Name::parse(name).map_err(|_| ObjectError::MalformedName)
-}
-
-fn unavailable(doing: &'static str, name: &str, source: std::io::Error) -> ObjectError {
-    ObjectError::Unavailable { doing, name: name.to_owned(), source: source.into() }
-}
-
-fn failed(doing: &'static str, name: &str) -> impl Fn(object_store::Error) -> ObjectError {
-    let name = name.to_owned();
-    move |error| match error {
-        object_store::Error::NotFound { .. } => ObjectError::NotFound { name: name.clone() },
-        source => ObjectError::Unavailable { doing, name: name.clone(), source: source.into() },
-    }
 }
 
 fn length(chunk: &Bytes) -> u64 {

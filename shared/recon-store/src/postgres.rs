@@ -19,7 +19,7 @@ use crate::database::Tx;
 
 pub(crate) use migrate::{check, migrate};
 pub(crate) use pooled::BEGIN as POOLED_BEGIN;
-pub(crate) use sessions::SessionsInTime;
+pub(crate) use sessions::sessions;
 
 /// How a transaction that writes begins. Whatever order the database runs several in at once, it is as if they came one
 /// after the other; where it cannot be, one of them is to run again.
@@ -107,6 +107,15 @@ impl Server {
 
     pub(crate) fn pool(&self) -> &PgPool {
         self.pool.get_or_init(|| pool(&self.url, self.connections_max, &self.silence))
+    }
+
+    /// The pool, if something used it yet.
+    pub(crate) fn opened_pool(&self) -> Option<&PgPool> {
+        self.pool.get()
+    }
+
+    pub(crate) const fn connections_max(&self) -> u32 {
+        self.connections_max
     }
 
     /// Whether its connections are another client's after each transaction.

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use recon_session::backend::Backend;
 use recon_session::{Lifetimes, Sessions};
 
-use crate::config::ObjectUrl;
 use crate::database::Database;
 use crate::{
     Breaks, Clock, Datasets, Error, Jobs, Keys, Leftovers, Objects, Reconciliations, StoreConfig, Sweep,
@@ -88,8 +87,8 @@ impl Store {
     /// The store of this configuration, on another clock.
     #[must_use]
     pub fn open_with_clock(config: &StoreConfig, clock: Clock) -> Self {
-        let ObjectUrl::Folder(folder) = &config.objects;
-        Self { database: Database::open(config), objects: Objects::in_folder(folder.clone()), clock }
+        let objects = Objects::open_at(&config.objects, &config.object_access);
+        Self { database: Database::open(config), objects, clock }
     }
 
     /// Reaches the database and compares its schema with the one that this build needs.

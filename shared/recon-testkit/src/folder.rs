@@ -31,13 +31,26 @@ impl Folder {
     /// # Errors
     /// When the temporary folder cannot be made.
     pub fn with(variables: &[(&'static str, &str)]) -> Result<Self> {
-        let variables = variables.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
         let root = tempfile::tempdir().context("make a data folder")?;
         let database = match Self::is_postgres()? {
             true => Postgres::shared()?.database(None)?,
             false => format!("sqlite://{}", root.path().join("recon.sqlite").display()),
         };
-        Ok(Self { root, database, variables })
+        Ok(Self::of(root, database, variables))
+    }
+
+    /// A new, empty folder whose database is at this URL, whichever the others of the run have.
+    ///
+    /// # Errors
+    /// When the temporary folder cannot be made.
+    pub fn on(database: &str) -> Result<Self> {
+        let root = tempfile::tempdir().context("make a data folder")?;
+        Ok(Self::of(root, database.to_owned(), &[]))
+    }
+
+    fn of(root: tempfile::TempDir, database: String, variables: &[(&'static str, &str)]) -> Self {
+        let variables = variables.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+        Self { root, database, variables }
     }
 
     /// Whether this run's tests use PostgreSQL.

@@ -13,5 +13,5 @@ pub use folder::{Folder, TEST_DATABASE};
 pub use functions::Functions;
 pub use keyed::KeyedClient;
 pub use server::Server;
-pub use services::{Authority, DynamoDb, PgBouncer, Postgres, Redis, RedisCluster};
+pub use services::{Authority, DynamoDb, Nginx, PgBouncer, Postgres, Redis, RedisCluster, S3, Way};
 pub use world::{Call, Reply, World};

@@ -45,19 +45,32 @@ impl Server {
         Self::launch(folder, port, &[]).await
     }
 
+    /// Starts one without a worker beside it, for those who start their own, and waits until it answers. Where it is its
+    /// own worker, it is.
+    ///
+    /// # Errors
+    /// When it does not answer in time, or ends.
+    pub async fn start_alone(folder: &Folder) -> Result<Self> {
+        let mut server = Self::serve(folder, free_port()?, &[])?;
+        server.wait_until_it_answers(folder).await?;
+        Ok(server)
+    }
+
     async fn launch(folder: &Folder, port: u16, variables: &[(&str, &str)]) -> Result<Self> {
-        let start = |command| spawn(folder, command, port, variables);
-        let is_postgres = Folder::is_postgres()?;
-        if is_postgres {
-            folder.recon(&["migrate"])?;
-        }
-        let child = start("serve")?;
-        let mut server = Self { child, worker: None, address: format!("http://127.0.0.1:{port}") };
-        if is_postgres {
-            server.worker = Some(start("work")?);
+        let mut server = Self::serve(folder, port, variables)?;
+        if Folder::is_postgres()? {
+            server.worker = Some(spawn(folder, "work", port, variables)?);
         }
         server.wait_until_it_answers(folder).await?;
         Ok(server)
+    }
+
+    fn serve(folder: &Folder, port: u16, variables: &[(&str, &str)]) -> Result<Self> {
+        if Folder::is_postgres()? {
+            folder.recon(&["migrate"])?;
+        }
+        let child = spawn(folder, "serve", port, variables)?;
+        Ok(Self { child, worker: None, address: format!("http://127.0.0.1:{port}") })
     }
 
     async fn wait_until_it_answers(&mut self, folder: &Folder) -> Result<()> {

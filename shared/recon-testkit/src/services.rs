@@ -3,10 +3,13 @@
 
 mod authority;
 mod dynamodb;
+mod nginx;
 mod pgbouncer;
 mod postgres;
 mod redis;
 mod redis_cluster;
+mod s3;
+mod way;
 
 use std::net::TcpListener;
 use std::os::unix::process::CommandExt;
@@ -18,10 +21,13 @@ use anyhow::{Context, Result, bail};
 
 pub use authority::Authority;
 pub use dynamodb::DynamoDb;
+pub use nginx::Nginx;
 pub use pgbouncer::PgBouncer;
 pub use postgres::Postgres;
 pub use redis::Redis;
 pub use redis_cluster::RedisCluster;
+pub use s3::S3;
+pub use way::Way;
 
 /// How long a server may take until it answers.
 const START_MAX: Duration = Duration::from_secs(60);

@@ -1,4 +1,4 @@
-//! The two ways to run the same crates.
+//! The ways to run the same crates.
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
@@ -110,9 +110,17 @@ pub enum World {
     Server(Server),
     /// As events to the function binaries.
     Functions(Functions),
+    /// Over HTTP to whatever is at an address, on connections that are kept.
+    Address(reqwest::Client, String),
 }
 
 impl World {
+    /// What is at this address, `http://HOST:PORT`.
+    #[must_use]
+    pub fn at(address: &str) -> Self {
+        Self::Address(reqwest::Client::new(), address.to_owned())
+    }
+
     /// Sends a request and returns the answer, whatever its status.
     ///
     /// # Errors
@@ -121,6 +129,7 @@ impl World {
         match self {
             Self::Server(server) => over_http(&reqwest::Client::new(), server.address(), call).await,
             Self::Functions(functions) => functions.call(call).await,
+            Self::Address(client, address) => over_http(client, address, call).await,
         }
     }
 }

@@ -4,9 +4,11 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
-use recon_runtime::config::{AdminConfig, ServerConfig, SweepConfig, WebConfig, WorkerConfig};
+use recon_runtime::config::{
+    AdminConfig, DrainConfig, MigrateConfig, ServerConfig, SweepConfig, WebConfig, WorkerConfig,
+};
 use recon_runtime::{Effective, Environment, SettingError, store_config};
-use recon_store::{ObjectUrl, Schema, Store, StoreConfig, Tie};
+use recon_store::{Schema, Store, StoreConfig, Tie};
 use serde_json::{Value, json};
 
 use crate::cli::{ConfigArgs, Format};
@@ -54,12 +56,14 @@ pub(crate) fn run(arguments: &ConfigArgs) -> Result<ExitCode> {
 fn unreadable(environment: &Environment, settings: &[Effective]) -> Vec<String> {
     let absent = settings.iter().filter_map(|setting| setting.value.as_ref().err().cloned());
     let mut wrong: Vec<String> = absent.collect();
-    let read: [Result<(), SettingError>; 7] = [
+    let read: [Result<(), SettingError>; 9] = [
         store_config(environment).map(drop),
         ServerConfig::read(environment).map(drop),
         AdminConfig::read(environment).map(drop),
         WebConfig::read(environment).map(drop),
         WorkerConfig::read(environment).map(drop),
+        DrainConfig::read(environment).map(drop),
+        MigrateConfig::read(environment).map(drop),
         SweepConfig::read(environment).map(drop),
         recon_runtime::start_telemetry(environment),
     ];
@@ -118,27 +122,35 @@ async fn database(store: &Store) -> Result<String, String> {
 }
 
 async fn objects(store: &Store, config: &StoreConfig) -> Result<String, String> {
-    let ObjectUrl::Folder(folder) = &config.objects;
     let usable = async {
-        if !folder.exists() {
-            bail!(
-                "there is no folder {}; `recon migrate` makes that of a new installation",
-                folder.display()
-            );
-        }
-        read(folder).with_context(|| format!("{} cannot be read", folder.display()))?;
-        let written = store.objects().check().await;
-        written.with_context(|| format!("nothing can be written to {}", folder.display()))?;
+        let words = match config.objects.folder() {
+            Some(folder) => in_folder(store, folder).await?,
+            None => in_bucket(store, config).await?,
+        };
         // Without a database it is nobody's yet.
         match store.objects_tie().await {
             Ok(tie @ Tie::Foreign) => bail!("{tie}"),
-            Ok(Tie::Ours | Tie::Loose) | Err(_) => Ok(()),
+            Ok(Tie::Ours | Tie::Loose) | Err(_) => Ok(words),
         }
     };
-    match usable.await {
-        Ok(()) => Ok("the folder can be read and written".to_owned()),
-        Err(error) => Err(format!("{error:#}")),
+    usable.await.map_err(|error| format!("{error:#}"))
+}
+
+async fn in_folder(store: &Store, folder: &Path) -> Result<String> {
+    if !folder.exists() {
+        bail!("there is no folder {}; `recon migrate` makes that of a new installation", folder.display());
     }
+    read(folder).with_context(|| format!("{} cannot be read", folder.display()))?;
+    let written = store.objects().check().await;
+    written.with_context(|| format!("nothing can be written to {}", folder.display()))?;
+    Ok("the folder can be read and written".to_owned())
+}
+
+async fn in_bucket(store: &Store, config: &StoreConfig) -> Result<String> {
+    let who = config.object_access.source()?;
+    let checked = store.objects().check().await;
+    checked.with_context(|| format!("{} cannot be used, as {who} has it", config.objects))?;
+    Ok(format!("the bucket can be written to, as {who} has it"))
 }
 
 /// Looks at the first name of a folder.

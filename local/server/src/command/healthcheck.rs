@@ -1,4 +1,4 @@
-//! `recon healthcheck`: whether the server of this machine runs.
+//! `recon healthcheck`: whether the server or the worker of this machine runs.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::process::ExitCode;
@@ -7,8 +7,9 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use recon_contract::Health;
 use recon_runtime::Environment;
-use recon_runtime::config::ServerConfig;
+use recon_runtime::config::{AdminConfig, ServerConfig};
 
+use crate::cli::HealthcheckArgs;
 use crate::report;
 
 /// How long the answer may take: less than what platforms give a health check by default, so that this says why.
@@ -19,8 +20,8 @@ const ANSWER_BYTES_MAX: u64 = 4 * 1024;
 const DOES_NOT_RUN: u8 = 1;
 
 /// Asks once, and says in one line what came back.
-pub(crate) fn run() -> ExitCode {
-    match ask() {
+pub(crate) fn run(arguments: &HealthcheckArgs) -> ExitCode {
+    match ask(arguments) {
         Ok(line) => {
             report::print(&line);
             ExitCode::SUCCESS
@@ -32,12 +33,10 @@ pub(crate) fn run() -> ExitCode {
     }
 }
 
-fn ask() -> Result<String> {
-    let config = ServerConfig::read(&Environment::of_process())?;
-    if config.port == 0 {
-        bail!("PORT is 0, so nobody knows which port the server took; set it");
-    }
-    let url = format!("http://{}/health", SocketAddr::new(reachable(config.bind_address), config.port));
+fn ask(arguments: &HealthcheckArgs) -> Result<String> {
+    let environment = Environment::of_process();
+    let address = if arguments.admin { admin(&environment)? } else { server(&environment)? };
+    let url = format!("http://{address}/health");
     let agent = ureq::Agent::config_builder()
         .http_status_as_error(false)
         .max_redirects(0)
@@ -56,6 +55,25 @@ fn ask() -> Result<String> {
     let health: Health = serde_json::from_slice(&body)
         .with_context(|| format!("{url} answers, and it is not recon that does"))?;
     Ok(format!("{url}: {} (version {})", health.status, health.version))
+}
+
+/// Where `recon serve` listens.
+fn server(environment: &Environment) -> Result<SocketAddr> {
+    let config = ServerConfig::read(environment)?;
+    if config.port == 0 {
+        bail!("PORT is 0, so nobody knows which port the server took; set it");
+    }
+    Ok(SocketAddr::new(reachable(config.bind_address), config.port))
+}
+
+/// Where the admin port is, of `recon serve` and of `recon work`.
+fn admin(environment: &Environment) -> Result<SocketAddr> {
+    let config = AdminConfig::read(environment)?;
+    match config.port {
+        None => bail!("ADMIN_PORT is `off`, so there is nobody to ask; set it"),
+        Some(0) => bail!("ADMIN_PORT is 0, so nobody knows which port was taken; set it"),
+        Some(port) => Ok(SocketAddr::new(reachable(config.bind_address), port)),
+    }
 }
 
 /// Where a listener on this address can be reached from its own machine.

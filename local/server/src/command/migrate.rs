@@ -3,25 +3,32 @@
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
-use recon_runtime::{Environment, store_config};
+use migrate::Deps;
+use recon_runtime::config::DrainConfig;
+use recon_runtime::{Environment, Platform, Process};
 use recon_store::{Schema, Store, StoreConfig};
 
 use crate::cli::MigrateArgs;
 use crate::report;
 
-/// Migrates the database that the environment names.
+/// Migrates the database that the environment names, as soon as it answers.
 pub(crate) fn run(arguments: &MigrateArgs) -> Result<ExitCode> {
-    let store = Store::open(&store_config(&Environment::of_process())?);
+    let environment = Environment::of_process();
+    recon_runtime::start_telemetry(&environment)?;
     let done = super::in_async(async {
-        let done = migrate(&store).await?;
+        let drain = DrainConfig::read(&environment)?;
+        let process = Process::with_signals(&drain).context("listen for signals")?;
+        let platform = Platform::open(&environment, process)?;
+        let done = migrate::migrate(Deps::open(&platform, &environment)?).await?;
         if arguments.adopt_objects {
-            store.adopt_objects().await.context("take the objects at OBJECT_URL for this database's")?;
+            let adopted = platform.store.adopt_objects().await;
+            adopted.context("take the objects at OBJECT_URL for this database's")?;
             tracing::info!("the objects at OBJECT_URL are this database's now");
         }
-        store.close().await;
+        platform.store.close().await;
         anyhow::Ok(done)
     })?;
-    report::print(&done);
+    report::print(&done.in_words());
     Ok(ExitCode::SUCCESS)
 }
 
@@ -29,27 +36,10 @@ pub(crate) fn run(arguments: &MigrateArgs) -> Result<ExitCode> {
 /// where its objects are.
 pub(crate) async fn for_use(store: &Store, config: &StoreConfig) -> Result<()> {
     if config.database.file().is_some() {
-        return migrate(store).await.map(drop);
+        return store.migrate().await.map(drop).context("migrate the database");
     }
     match store.check().await? {
         Schema::Compatible { .. } => Ok(()),
         schema @ (Schema::Older { .. } | Schema::Newer { .. }) => bail!("{schema}"),
     }
-}
-
-/// Migrates, and says what was done.
-pub(crate) async fn migrate(store: &Store) -> Result<String> {
-    let migrated = store.migrate().await.context("migrate the database")?;
-    let said = match (migrated.from == migrated.to, migrated.backup) {
-        (true, _) => format!("the schema is at version {}, nothing to do", migrated.to),
-        (false, None) => format!("the schema went from version {} to {}", migrated.from, migrated.to),
-        (false, Some(backup)) => format!(
-            "the schema went from version {} to {}; the file as it was is {}",
-            migrated.from,
-            migrated.to,
-            backup.display()
-        ),
-    };
-    tracing::info!("{said}");
-    Ok(said)
 }

@@ -13,9 +13,11 @@ pub(crate) fn lock(environment: &Environment) -> Result<Option<File>> {
     let Some(database) = database.file() else { return Ok(None) };
     let path = database.with_added_extension("lock");
     if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).with_context(|| format!("make the folder {}", folder.display()))?;
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("make the folder {} of DATABASE_URL", folder.display()))?;
     }
-    let file = File::create(&path).with_context(|| format!("open {}", path.display()))?;
+    let file =
+        File::create(&path).with_context(|| format!("open {}, beside DATABASE_URL", path.display()))?;
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
         Err(TryLockError::WouldBlock) => bail!(

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use axum::Router;
-use recon_runtime::config::{ServerConfig, SweepConfig, WorkerConfig};
+use recon_runtime::config::{DrainConfig, ServerConfig, SweepConfig, WorkerConfig};
 use recon_runtime::{Admin, Environment, Platform, Process, app, consume_jobs, listen, repeat, serve_router};
 use tokio::net::TcpListener;
 
@@ -23,16 +23,19 @@ pub(crate) fn run() -> Result<ExitCode> {
 async fn serve(environment: &Environment) -> Result<()> {
     // Held to the end: whoever holds it is the only worker on this file.
     let lock = only_worker::lock(environment)?;
-    let process = Process::with_signals().context("listen for signals")?;
+    let drain = DrainConfig::read(environment)?;
+    let process = Process::with_signals(&drain).context("listen for signals")?;
     let platform = Platform::open(environment, process.clone())?;
     match &lock {
         Some(lock) => serve_alone(environment, &platform, lock).await?,
         None => {
+            let router = app(router(&platform), &platform);
             let (listener, _admin) = bind(environment, &platform).await?;
-            serve_router(&process, listener, app(router(&platform), &platform)).await;
+            serve_router(&process, listener, router).await;
         }
     }
     platform.store.close().await;
+    process.finished();
     Ok(())
 }
 
@@ -42,8 +45,9 @@ async fn serve_alone(environment: &Environment, platform: &Platform, _lock: &Fil
     let workers = WorkerConfig::read(environment)?;
     let sweeps = SweepConfig::read(environment)?;
     let swept = sweeper::Deps::open(platform, environment)?;
-    super::migrate::migrate(&platform.store).await?;
+    migrate::migrate(migrate::Deps::open(platform, environment)?).await?;
     only_worker::take_up(&platform.store).await?;
+    let router = app(router(platform), platform);
     let (listener, _admin) = bind(environment, platform).await?;
     let deps = worker::Deps::open(platform);
     let worker = tokio::spawn({
@@ -54,7 +58,7 @@ async fn serve_alone(environment: &Environment, platform: &Platform, _lock: &Fil
         let process = process.clone();
         async move { repeat(&process, sweeps.interval, move || sweeper::sweep(swept.clone())).await }
     });
-    serve_router(process, listener, app(router(platform), platform)).await;
+    serve_router(process, listener, router).await;
     worker.await.context("stop the worker")?;
     sweeper.await.context("stop the sweeper")
 }

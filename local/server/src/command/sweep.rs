@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
+use recon_runtime::config::DrainConfig;
 use recon_runtime::{Environment, Platform, Process};
 use sweeper::{Deps, Swept};
 
@@ -14,7 +15,8 @@ pub(crate) fn run(arguments: &FormatArgs) -> Result<ExitCode> {
     let environment = Environment::of_process();
     recon_runtime::start_telemetry(&environment)?;
     let swept = super::in_async(async {
-        let process = Process::with_signals().context("listen for signals")?;
+        let drain = DrainConfig::read(&environment)?;
+        let process = Process::with_signals(&drain).context("listen for signals")?;
         let platform = Platform::open(&environment, process)?;
         let swept = sweeper::sweep(Deps::open(&platform, &environment)?).await;
         platform.store.close().await;

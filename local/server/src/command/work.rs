@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
-use recon_runtime::config::WorkerConfig;
+use recon_runtime::config::{DrainConfig, WorkerConfig};
 use recon_runtime::{Admin, Environment, Platform, Process, consume_jobs};
 
 use super::only_worker;
@@ -23,7 +23,8 @@ async fn work(environment: &Environment) -> Result<()> {
             "on a SQLite file `recon serve` is the worker, beside its requests; workers of their own need a DATABASE_URL that begins with postgres://"
         );
     }
-    let process = Process::with_signals().context("listen for signals")?;
+    let drain = DrainConfig::read(environment)?;
+    let process = Process::with_signals(&drain).context("listen for signals")?;
     let platform = Platform::open(environment, process.clone())?;
     let config = WorkerConfig::read(environment)?;
     let _admin = Admin::start(environment, &platform).await?;
@@ -31,5 +32,6 @@ async fn work(environment: &Environment) -> Result<()> {
     report::print("recon works");
     consume_jobs(&process, &config, move || worker::turn(deps.clone())).await;
     platform.store.close().await;
+    process.finished();
     Ok(())
 }

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::check_truth;
 use crate::generate::Kind;
-use crate::{bench, chaos, process, tidy, workspace};
+use crate::{alerts, bench, chaos, compose, image, manifests, process, python, tidy, workspace};
 
 /// Rows a side of the generated pairs.
 const PAIR_ROWS: u64 = 1_000_000;
@@ -33,9 +33,11 @@ pub(super) struct Suite {
 }
 
 /// All of them.
-pub(super) static SUITES: [Suite; 14] = [
+pub(super) static SUITES: [Suite; 18] = [
     Suite { name: "format", about: "every file is formatted", run: format },
     Suite { name: "tidy", about: "dependency rules, sizes, READMEs", run: tidy },
+    Suite { name: "manifests", about: "what is deployed, rendered and checked", run: manifests::suite },
+    Suite { name: "alerts", about: "each fires where it must, and only there", run: alerts::suite },
     Suite { name: "lints", about: "clippy has nothing to say", run: lints },
     Suite { name: "flavours", about: "each set of features compiles by itself", run: flavours },
     Suite { name: "build", about: "every test, and the programs that end-to-end tests start", run: build },
@@ -49,7 +51,13 @@ pub(super) static SUITES: [Suite; 14] = [
     Suite { name: "dynamodb", about: "the contract of idempotency keys on DynamoDB", run: dynamodb },
     Suite { name: "requests", about: "made-up requests get documented answers", run: super::requests::run },
     Suite { name: "lambda", about: "every function under cargo lambda", run: super::lambda::run },
+    Suite {
+        name: "compose",
+        about: "the stack of local/compose.yaml, without containers",
+        run: compose::suite,
+    },
     Suite { name: "release", about: "the command line in release mode", run: release },
+    Suite { name: "image", about: "the image, built and tried", run: image::suite },
     Suite { name: "keyed-pair", about: "1,000,000 rows a side, every outcome as the truth says", run: keyed },
     Suite { name: "keyless-pair", about: "1,000,000 rows a side, recall and precision", run: keyless },
 ];
@@ -77,6 +85,8 @@ fn build(log: &Path) -> Result<String> {
 }
 
 fn tests(log: &Path) -> Result<String> {
+    // Among them the S3 that tests start for themselves.
+    python::programs()?;
     cargo(&["test", "--workspace"], log)?;
     let words = fs::read_to_string(log).context("read the log")?;
     let passed = passed(&words);
@@ -87,10 +97,19 @@ fn tests(log: &Path) -> Result<String> {
     Ok(format!("{passed} tests; {parity}"))
 }
 
-/// The end-to-end tests once more, but for those that use no database.
+/// The end-to-end tests once more, but for those that use no database, or both.
 fn postgres(log: &Path) -> Result<String> {
+    python::programs()?;
     let mut command = process::cargo(&["test", "--package", "recon-tests", "--test", "it", "--"]);
-    for module in ["match_files", "restaurants", "suggest::command_line", "suggest::pairs", "verify"] {
+    for module in [
+        "match_files",
+        "restaurants",
+        "rolling",
+        "schema",
+        "suggest::command_line",
+        "suggest::pairs",
+        "verify",
+    ] {
         command.args(["--skip", module]);
     }
     quiet(command.env("TEST_DATABASE", "postgres"), log)?;
@@ -134,18 +153,18 @@ fn dynamodb(log: &Path) -> Result<String> {
 
 /// What is delivered with other features than the build of everything has.
 fn flavours(log: &Path) -> Result<String> {
-    const DENIED: [&str; 3] = ["--", "-D", "warnings"];
-    for features in ["embedded", "cluster"] {
-        let flavour =
-            ["clippy", "--package", "recon-server", "--no-default-features", "--features", features];
-        quiet(process::cargo(&flavour).args(DENIED), log)?;
+    // Those of the server have every crate's of the same name in them.
+    let sets = [
+        ("recon-server", "embedded"),
+        ("recon-server", "cluster"),
+        ("recon-idempotency", "memory"),
+        ("recon-idempotency", "redis"),
+    ];
+    for (package, features) in sets {
+        let lint = ["clippy", "--package", package, "--no-default-features", "--features", features];
+        quiet(process::cargo(&lint).args(["--", "-D", "warnings"]), log)?;
     }
-    for features in ["embedded", "postgres", "redis", "memory", "axum", "client"] {
-        let flavour =
-            ["clippy", "--package", "recon-idempotency", "--no-default-features", "--features", features];
-        quiet(process::cargo(&flavour).args(DENIED), log)?;
-    }
-    Ok("2 of the server, 6 of the library of keys".to_owned())
+    Ok(sets.map(|(package, features)| format!("{package} with {features}")).join(", "))
 }
 
 fn release(log: &Path) -> Result<String> {

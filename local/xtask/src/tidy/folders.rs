@@ -10,7 +10,7 @@ use super::dependencies::{Package, is_function};
 const README_LINE: &str = "#![doc = include_str!(\"../README.md\")]";
 const LINTS: &str = "[lints]\nworkspace = true";
 /// The functions that no client calls. Their libraries are their work, not a router.
-const NOT_ROUTED: [&str; 2] = ["sweeper", "worker"];
+const NOT_ROUTED: [&str; 3] = ["migrate", "sweeper", "worker"];
 const LIB_LINES_MAX: usize = 50;
 const HANDLER_LINES_MAX: usize = 150;
 const MAIN_LINES_MAX: usize = 12;

@@ -12,25 +12,25 @@ const TIMEOUT: Duration = Duration::from_secs(75);
 const JSON: &str = "application/json";
 
 /// A caller, signed in or not yet.
-pub(super) struct Client {
+pub(crate) struct Client {
     agent: Agent,
     address: String,
     authorization: String,
 }
 
 impl Client {
-    pub(super) fn new(address: &str) -> Self {
+    pub(crate) fn new(address: &str) -> Self {
         let agent = Agent::config_builder().http_status_as_error(false).timeout_global(Some(TIMEOUT)).build();
         Self { agent: agent.into(), address: address.to_owned(), authorization: String::new() }
     }
 
     /// Whether the server answers at all.
-    pub(super) fn is_up(&self) -> bool {
+    pub(crate) fn is_up(&self) -> bool {
         let answer = self.agent.get(format!("{}/health", self.address)).call();
         answer.is_ok_and(|answer| answer.status().is_success())
     }
 
-    pub(super) fn sign_in(&mut self, email: &str, password: &str) -> Result<()> {
+    pub(crate) fn sign_in(&mut self, email: &str, password: &str) -> Result<()> {
         let body = serde_json::json!({"email": email, "password": password});
         let request = self.agent.post(self.url("/v1/sessions")).content_type(JSON);
         let opened = answer("POST /v1/sessions", request.send(body.to_string()))?;
@@ -38,23 +38,31 @@ impl Client {
         Ok(())
     }
 
-    pub(super) fn get(&self, path: &str) -> Result<Value> {
+    pub(crate) fn get(&self, path: &str) -> Result<Value> {
         let request = self.agent.get(self.url(path)).header("Authorization", &self.authorization);
         answer(&format!("GET {path}"), request.call())
     }
 
     /// Posts a document under an idempotency key.
-    pub(super) fn post(&self, path: &str, body: &Value, key: &str) -> Result<Value> {
+    pub(crate) fn post(&self, path: &str, body: &Value, key: &str) -> Result<Value> {
         let request = self.agent.post(self.url(path)).content_type(JSON).header("Idempotency-Key", key);
         let request = request.header("Authorization", &self.authorization);
         answer(&format!("POST {path}"), request.send(body.to_string()))
     }
 
-    /// Sends a file's bytes to where the server said.
-    pub(super) fn put(&self, url: &str, bytes: &[u8]) -> Result<()> {
-        let request = self.agent.put(self.url(url)).content_type("text/csv");
-        let sent = request.header("Authorization", &self.authorization).send(bytes);
-        answer(&format!("PUT {url}"), sent).map(drop)
+    /// Sends a file's bytes to where the server said, with the headers that it said. A signed address is somebody else's, who
+    /// does not get the token.
+    pub(crate) fn put(&self, upload: &Value, bytes: &[u8]) -> Result<()> {
+        let url = text(upload, "/url")?;
+        let mut request = self.agent.put(self.url(url)).content_type("text/csv");
+        for (name, value) in upload["headers"].as_object().into_iter().flatten() {
+            request = request.header(name, value.as_str().unwrap_or_default());
+        }
+        if url.starts_with('/') {
+            request = request.header("Authorization", &self.authorization);
+        }
+        let place = url.split('?').next().unwrap_or_default();
+        answer(&format!("PUT {place}"), request.send(bytes)).map(drop)
     }
 
     /// A path of this server, or an address as it is.
@@ -64,7 +72,7 @@ impl Client {
 }
 
 /// A text in an answer.
-pub(super) fn text<'a>(answer: &'a Value, pointer: &str) -> Result<&'a str> {
+pub(crate) fn text<'a>(answer: &'a Value, pointer: &str) -> Result<&'a str> {
     let found = answer.pointer(pointer).and_then(Value::as_str);
     found.with_context(|| format!("the answer has no {pointer}: {answer}"))
 }

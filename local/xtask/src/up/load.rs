@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(100);
 
 /// Signs in, uploads both files, reconciles them; the answer is the finished reconciliation.
-pub(super) fn demo(client: &mut Client, email: &str, password: &str) -> Result<Value> {
+pub(crate) fn demo(client: &mut Client, email: &str, password: &str) -> Result<Value> {
     client.sign_in(email, password)?;
     let left = dataset(client, "Bank, spring 2026", "bank.csv")?;
     let right = dataset(client, "Ledger, spring 2026", "ledger.csv")?;
@@ -31,7 +31,7 @@ pub(super) fn demo(client: &mut Client, email: &str, password: &str) -> Result<V
 fn dataset(client: &Client, name: &str, file: &str) -> Result<String> {
     let created = client.post("/v1/datasets", &json!({"name": name}), &format!("demo-create-{file}"))?;
     let id = text(&created, "/id")?.to_owned();
-    client.put(text(&created, "/upload/url")?, &demo_file(file)?)?;
+    client.put(&created["upload"], &demo_file(file)?)?;
     let path = format!("/v1/datasets/{id}");
     client.post(&format!("{path}/complete"), &json!({}), &format!("demo-complete-{file}"))?;
     settled(client, &path, &["awaiting_upload", "ingesting"], "ready")?;

@@ -70,9 +70,10 @@ impl Header {
                 "`true` where this is the kept answer of an earlier request with the same key.",
                 json!({ "type": "string", "enum": ["true"] }),
             ),
-            Self::Location => {
-                ("The path of what was made.", json!({ "type": "string", "format": "uri-reference" }))
-            }
+            Self::Location => (
+                "The path of what was made, or the address of what is asked for.",
+                json!({ "type": "string", "format": "uri-reference" }),
+            ),
             Self::RetryAfter => {
                 ("Seconds after which it is worth to ask again.", json!({ "type": "integer", "minimum": 0 }))
             }

@@ -111,7 +111,7 @@ async fn in_transaction(pool: PgPool, guard: Guard<Uuid>) -> Result<ClaimOutcome
 }
 
 const GUIDE_SELECT: &str = "select answer from guide_things where idempotency_key = $1";
-const GUIDE_INSERT: &str = 
+const GUIDE_INSERT: &str =
     "insert into guide_things (id, name, idempotency_key, answer) values ($1, $2, $3, $4)";
 
 /// Looks first and writes later: two at once both miss.

@@ -56,8 +56,11 @@ impl Servers {
     pub(crate) async fn effects(&self, server: Effects) -> Result<u64> {
         match server {
             Effects::Postgres => {
-                let count: i64 =
-                    sqlx::query_scalar("select (select count(*) from things) + (select count(*) from guide_things)").fetch_one(&self.pool).await?;
+                let count: i64 = sqlx::query_scalar(
+                    "select (select count(*) from things) + (select count(*) from guide_things)",
+                )
+                .fetch_one(&self.pool)
+                .await?;
                 Ok(u64::try_from(count)?)
             }
             Effects::Redis => {

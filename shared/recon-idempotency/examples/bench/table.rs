@@ -30,8 +30,14 @@ const fn ratio(ours: &'static str, peer: &'static str, least: Option<f64>) -> Ra
 
 /// Prints all tables, and fails where a target is missed.
 pub(crate) fn print(far: &[Turns], near: &[Turns]) -> ExitCode {
-    println!("medians of {ROUNDS} turns of {} ms; PostgreSQL with fsync on, Redis with fsync every second", TURN.as_millis());
-    println!("\nhow long a request takes: {FAR_CLIENTS} clients, PostgreSQL {} us off", ROUND_TRIP.as_micros());
+    println!(
+        "medians of {ROUNDS} turns of {} ms; PostgreSQL with fsync on, Redis with fsync every second",
+        TURN.as_millis()
+    );
+    println!(
+        "\nhow long a request takes: {FAR_CLIENTS} clients, PostgreSQL {} us off",
+        ROUND_TRIP.as_micros()
+    );
     let met = ratios(far, true);
     println!("\nhow much work it is: {CLIENTS} clients, everything on loopback");
     ratios(near, false);

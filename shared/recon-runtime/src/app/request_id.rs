@@ -18,7 +18,7 @@ impl RequestId {
     pub const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
     /// The id that the request brings, if it is one line of letters, digits and `._:~+/=-`; else a new one.
-    pub(super) fn of(headers: &HeaderMap, ids: &Ids) -> Self {
+    pub(crate) fn of(headers: &HeaderMap, ids: &Ids) -> Self {
         let mut lines = headers.get_all(Self::HEADER).iter();
         match (lines.next(), lines.next()) {
             (Some(line), None) if is_id(line.as_bytes()) => Self(line.clone()),

@@ -1,31 +1,31 @@
 //! One connection, from its first byte to its end.
 
 use std::net::SocketAddr;
-use std::pin::{Pin, pin};
-use std::sync::Arc;
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use axum::response::Response;
-use bytes::Bytes;
 use http::header::CONNECTION;
 use http::{HeaderValue, Request};
-use hyper::body::{Frame, Incoming, SizeHint};
+use hyper::body::Incoming;
 use hyper::server::conn::http1::Builder;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpStream;
+use tokio_io_timeout::TimeoutWriter;
 use tower::ServiceExt as _;
 
-use crate::{ClientAddress, Process, because};
+use crate::download::CLIENT_WAIT;
+use crate::{ClientAddress, Process, State, because};
 
 /// How long a request's head may take to arrive, the first of a connection from its opening on, and so how long an
 /// idle connection is kept: above the idle time of every proxy in front, so that it is never this end which closes
 /// first.
 pub(crate) const KEEP_ALIVE: Duration = Duration::from_secs(75);
+
 /// What connections may take.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
@@ -38,6 +38,8 @@ pub(crate) struct Limits {
     pub(crate) head_bytes_max: Option<usize>,
     /// Whether a connection takes more than one request.
     pub(crate) keep_alive: bool,
+    /// How long the other end may take none of an answer that waits for it.
+    pub(crate) take_time_max: Duration,
     /// How long a connection may be open.
     pub(crate) time_max: Option<Duration>,
 }
@@ -49,11 +51,12 @@ impl Limits {
         head_time_max: KEEP_ALIVE,
         head_bytes_max: None,
         keep_alive: true,
+        take_time_max: CLIENT_WAIT,
         time_max: None,
     };
 }
 
-/// How long the rest of a request's head may take once no more connections are accepted.
+/// How long a request's head may take once no more connections are accepted.
 const HEAD_WAIT: Duration = Duration::from_secs(1);
 
 /// Answers the requests of a connection until either end closes it.
@@ -63,13 +66,14 @@ pub(super) async fn attend(
     router: Router,
     limits: Limits,
 ) {
-    let busy = Busy::default();
+    // Whether it ever brought a request.
+    let asked = AtomicBool::new(false);
     let answer = service_fn(|request: Request<Incoming>| {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(ClientAddress(peer.ip().to_canonical()));
-        let (answer, busy, process) = (router.clone().oneshot(request), busy.clone(), process.clone());
-        busy.set(true);
-        async move { answer.await.map(|response| finish(response, busy, &process)) }
+        asked.store(true, Ordering::Relaxed);
+        let (answer, process) = (router.clone().oneshot(request), process.clone());
+        async move { answer.await.map(|response| finish(response, &process)) }
     });
     let mut builder = Builder::new();
     builder.timer(TokioTimer::new());
@@ -77,16 +81,21 @@ pub(super) async fn attend(
     if let Some(bytes) = limits.head_bytes_max {
         builder.max_buf_size(bytes);
     }
-    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), answer));
+    let mut stream = TimeoutWriter::new(stream);
+    stream.set_timeout(Some(limits.take_time_max));
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(Box::pin(stream)), answer));
     let ended = tokio::select! {
         ended = &mut connection => ended,
         () = over(limits.time_max) => return tracing::debug!("connection cut: it was open for too long"),
-        () = process.accepting_over() => {
-            connection.as_mut().graceful_shutdown();
+        () = process.reaches(State::Closing) => {
+            // One that was just accepted would be closed although its first request is on its way.
+            if asked.load(Ordering::Relaxed) {
+                connection.as_mut().graceful_shutdown();
+            }
             tokio::select! {
                 ended = &mut connection => ended,
-                () = silent(&busy) => return tracing::debug!("connection cut: it asked for nothing"),
-                () = process.grace_over() => return tracing::warn!("connection cut: grace is over"),
+                () = silent(&asked) => return tracing::debug!("connection cut: it asked for nothing"),
+                () = process.reaches(State::Over) => return tracing::warn!("connection cut: grace is over"),
             }
         }
     };
@@ -96,14 +105,12 @@ pub(super) async fn attend(
     }
 }
 
-/// Makes the answer of a process that drains the connection's last. Else the connection is busy until the answer's
-/// body is written.
-fn finish(mut response: Response, busy: Busy, process: &Process) -> Response {
-    if process.is_draining() {
+/// Makes the answer of a process that drains the connection's last.
+fn finish(mut response: Response, process: &Process) -> Response {
+    if !process.state().keeps_connections() {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-        return response;
     }
-    response.map(|body| Body::new(Written { body, busy }))
+    response
 }
 
 /// Waits until the time is over, if there is a limit.
@@ -114,56 +121,11 @@ async fn over(limit: Option<Duration>) {
     }
 }
 
-/// Waits until it is clear that a connection has nothing to be answered.
-async fn silent(busy: &Busy) {
+/// Waits until it is clear that a connection has nothing to be answered. One that was asked for something closes by itself,
+/// after its answer.
+async fn silent(asked: &AtomicBool) {
     tokio::time::sleep(HEAD_WAIT).await;
-    if busy.get() {
+    if asked.load(Ordering::Relaxed) {
         std::future::pending::<()>().await;
-    }
-}
-
-/// Whether a request is being answered.
-#[derive(Clone, Default)]
-struct Busy(Arc<AtomicBool>);
-
-impl Busy {
-    fn set(&self, busy: bool) {
-        self.0.store(busy, Ordering::Relaxed);
-    }
-
-    fn get(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-/// A body, until whose end its connection is busy.
-struct Written {
-    body: Body,
-    busy: Busy,
-}
-
-impl hyper::body::Body for Written {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
-}
-
-impl Drop for Written {
-    fn drop(&mut self) {
-        self.busy.set(false);
     }
 }

@@ -25,6 +25,8 @@ pub struct Content {
     bytes_max: u64,
     span_bytes: u64,
     span_end: Pin<Box<Sleep>>,
+    /// Since when the last chunk is being worked on: that time is not the sender's.
+    given_at: Option<Instant>,
 }
 
 /// How often the pace is judged.
@@ -44,7 +46,7 @@ impl<S: Send + Sync> FromRequest<S> for Content {
 impl Content {
     fn new(body: Body, bytes_max: u64) -> Self {
         let span_end = Box::pin(sleep_until(Instant::now() + PACE_SPAN));
-        Self { stream: body.into_data_stream(), bytes: 0, bytes_max, span_bytes: 0, span_end }
+        Self { stream: body.into_data_stream(), bytes: 0, bytes_max, span_bytes: 0, span_end, given_at: None }
     }
 
     fn counted(&mut self, chunk: Bytes) -> Result<Bytes, Refusal> {
@@ -67,8 +69,15 @@ impl Stream for Content {
     type Item = Result<Bytes, Refusal>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if let Some(given_at) = self.given_at.take() {
+            let span_end = self.span_end.deadline() + given_at.elapsed();
+            self.span_end.as_mut().reset(span_end);
+        }
         match self.stream.poll_next_unpin(context) {
-            Poll::Ready(Some(Ok(chunk))) => Poll::Ready(Some(self.counted(chunk))),
+            Poll::Ready(Some(Ok(chunk))) => {
+                self.given_at = Some(Instant::now());
+                Poll::Ready(Some(self.counted(chunk)))
+            }
             Poll::Ready(Some(Err(_))) => {
                 Poll::Ready(Some(Err(Refusal::new(Code::MalformedBody, "the body ended before its end"))))
             }
@@ -123,6 +132,25 @@ mod tests {
         };
         assert_eq!(refused.problem().code, Code::RequestTimeout);
         assert_eq!(started.elapsed(), PACE_SPAN);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_sender_is_not_held_to_the_time_that_its_bytes_are_worked_on() {
+        let mut steady = dripping(32 * 1024);
+        for _ in 0..10 {
+            steady.next().await.unwrap().unwrap();
+            // As by a store that is slow to take them.
+            tokio::time::sleep(PACE_SPAN * 2).await;
+        }
+        let mut trickle = dripping(1024);
+        trickle.next().await.unwrap().unwrap();
+        tokio::time::sleep(PACE_SPAN * 2).await;
+        while let Some(next) = trickle.next().await {
+            if next.is_err() {
+                return;
+            }
+        }
+        panic!("a sender that trickles is never cut off");
     }
 
     #[tokio::test(start_paused = true)]

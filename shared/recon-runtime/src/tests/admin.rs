@@ -52,9 +52,32 @@ async fn metrics_are_there_from_the_start_and_nothing_else_is() {
     let head = ask("HEAD /metrics").await;
     assert!(head.starts_with("HTTP/1.1 200 OK\r\n") && head.ends_with("\r\n\r\n"), "{head}");
     assert!(ask("POST /metrics").await.starts_with("HTTP/1.1 405 "));
-    for path in ["/", "/metrics/", "/health", "/v1/datasets"] {
+    for path in ["/", "/metrics/", "/v1/datasets"] {
         assert!(ask(&format!("GET {path}")).await.starts_with("HTTP/1.1 404 "), "{path}");
     }
+}
+
+#[tokio::test]
+async fn probes_are_answered_as_by_a_server() {
+    let world = World::empty();
+    let environment = Environment::of([("HOME", "/nowhere"), ("ADMIN_PORT", "0")]);
+    let admin = Admin::start(&environment, &world.platform).await.unwrap();
+    let address = admin.address().unwrap();
+    let ask = async |path: &str| answer(address, &format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n")).await;
+    let health = ask("/health").await;
+    assert!(health.starts_with("HTTP/1.1 200 OK\r\n") && health.contains("\"status\":\"ok\""), "{health}");
+    let older = ask("/ready").await;
+    assert!(older.starts_with("HTTP/1.1 503 "), "{older}");
+    assert!(older.contains("content-type: application/problem+json\r\n"), "{older}");
+    assert!(older.contains("\"incompatible_schema\"") && older.contains("\"request_id\":\""), "{older}");
+    world.platform.store.migrate().await.unwrap();
+    let ready = ask("/ready").await;
+    assert!(ready.starts_with("HTTP/1.1 200 OK\r\n") && ready.contains("\"ready\""), "{ready}");
+    // It answers while the process drains, and says so.
+    world.platform.process.stop();
+    let draining = ask("/ready").await;
+    assert!(draining.starts_with("HTTP/1.1 503 ") && draining.contains("\"draining\""), "{draining}");
+    assert!(ask("/health").await.starts_with("HTTP/1.1 200 OK\r\n"));
 }
 
 #[tokio::test]

@@ -27,6 +27,7 @@ fn announced() -> DatasetRecord {
         status: DatasetStatus::AwaitingUpload,
         upload: None,
         upload_seen_at: None,
+        expected_sha256: None,
         content: None,
         failure: None,
         created_at: Instant::from_micros(0),
@@ -64,7 +65,7 @@ fn a_dataset_that_is_read_shows_what_was_found() {
         columns: json_of(&json!([{"name": "Betrag", "fits": {"decimal": 3}, "samples": ["1,00"]}])),
         dialect: json_of(&dialect),
     };
-    let upload = Upload { object: "upload".into(), sha256: "ab".into(), bytes: 5 };
+    let upload = Upload::hashed("upload".into(), "ab".into(), 5);
     let ready = DatasetRecord {
         status: DatasetStatus::Ready,
         content: Some(content),

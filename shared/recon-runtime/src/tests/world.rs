@@ -20,9 +20,9 @@ use crate::{Clock, Environment, Ids, Platform, Process, app};
 pub(super) const WORKSPACE: WorkspaceId = WorkspaceId::from_uuid(Uuid::from_u128(1));
 pub(super) const USER: UserId = UserId::from_uuid(Uuid::from_u128(2));
 
-pub(super) struct World {
-    pub(super) platform: Platform,
-    _folder: TempDir,
+pub(crate) struct World {
+    pub(crate) platform: Platform,
+    folder: TempDir,
 }
 
 pub(super) struct Answered {
@@ -33,7 +33,7 @@ pub(super) struct Answered {
 
 impl World {
     /// A platform on an empty folder, with foreseeable ids and a held clock. Nothing is migrated.
-    pub(super) fn empty() -> Self {
+    pub(crate) fn empty() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (database, objects) = (folder.path().join("recon.db"), folder.path().join("objects"));
         let environment = Environment::of([
@@ -44,7 +44,7 @@ impl World {
         let clock = Clock::held_at(Instant::from_micros(1_772_445_600_000_000));
         let mut platform = Platform::open_with_clock(&environment, Process::new(), clock).unwrap();
         platform.ids = Ids::counted();
-        Self { platform, _folder: folder }
+        Self { platform, folder }
     }
 
     /// A platform whose store can be used.
@@ -77,6 +77,11 @@ impl World {
         };
         let opened = self.platform.sessions().create(new, self.platform.clock.now()).await.unwrap();
         opened.token.expose()
+    }
+
+    /// The folder of database and objects.
+    pub(super) fn folder(&self) -> &std::path::Path {
+        self.folder.path()
     }
 
     pub(super) fn pass(&self, time: Duration) {

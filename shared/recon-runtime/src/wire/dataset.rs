@@ -6,7 +6,7 @@ use recon_contract::route;
 use recon_contract::{
     ColumnProfile, Dataset, DatasetStatus, Dialect, Failure, Format, RejectedRows, RejectedSample, Upload,
 };
-use recon_store::{DatasetContent, DatasetRecord};
+use recon_store::{DatasetContent, DatasetRecord, SignedUpload};
 
 use crate::Refusal;
 use crate::problem::unreadable;
@@ -33,7 +33,7 @@ pub fn dataset(record: &DatasetRecord) -> Result<Dataset, Refusal> {
         rejected: content.map(rejected).transpose()?,
         columns: content.map(|content| content.columns.read::<Vec<ColumnProfile>>()).transpose()?,
         dialect,
-        sha256: record.upload.as_ref().map(|upload| upload.sha256.clone()),
+        sha256: record.upload.as_ref().and_then(|upload| upload.sha256.clone()),
         error: record.failure.as_ref().map(failure),
         upload: (status == DatasetStatus::AwaitingUpload).then(|| upload(record)),
         created_at: record.created_at,
@@ -54,7 +54,22 @@ fn rejected(content: &DatasetContent) -> Result<RejectedRows, Refusal> {
     Ok(RejectedRows { count: content.rejected, samples })
 }
 
-/// A local folder signs no addresses: the content goes to this API.
+/// The same, with the address that takes its content without this API in between, where there is one.
+///
+/// # Errors
+/// As [`dataset`].
+pub fn dataset_to_upload(record: &DatasetRecord, signed: Option<&SignedUpload>) -> Result<Dataset, Refusal> {
+    let mut dataset = dataset(record)?;
+    if let (Some(upload), Some(signed)) = (&mut dataset.upload, signed) {
+        // What comes after the dataset has expired is nobody's.
+        upload.expires_at = upload.expires_at.map(|expires_at| expires_at.min(signed.expires_at));
+        upload.url.clone_from(&signed.url);
+        upload.headers.clone_from(&signed.headers);
+    }
+    Ok(dataset)
+}
+
+/// To this API, which takes content wherever it is kept.
 fn upload(record: &DatasetRecord) -> Upload {
     Upload {
         method: route::DATASET_UPLOAD.method.to_string(),

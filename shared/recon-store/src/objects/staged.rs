@@ -7,12 +7,13 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use recon_domain::Instant;
 
-use super::{ObjectEntry, ObjectError, Objects, unavailable};
+use super::error::disk;
+use super::{ObjectEntry, ObjectError, Objects, Place};
 use crate::object_name;
 
 /// How deep names go: kind, owner, attempt, object. A link that leads upwards ends there.
@@ -32,14 +33,15 @@ impl Objects {
     /// # Errors
     /// [`ObjectError::Unavailable`].
     pub(crate) async fn staged(&self, after: &str, limit: usize) -> Result<Vec<ObjectEntry>, ObjectError> {
-        let (root, after) = (self.0.root.clone(), after.to_owned());
+        let Some(root) = self.root() else { return Ok(Vec::new()) };
+        let after = after.to_owned();
         let walk = tokio::task::spawn_blocking(move || {
             let mut found = Found { after: &after, limit, least: BTreeMap::new() };
             found.walk(&root, "", 1)?;
             Ok::<_, io::Error>(found.least.into_values().collect())
         });
         let walked = walk.await.unwrap_or_else(|stopped| Err(stopped.into()));
-        walked.map_err(|error| unavailable("staged", "", error))
+        walked.map_err(|error| disk("staged", "", error))
     }
 
     /// Deletes what [`Objects::staged`] found, and the folders that are empty without it.
@@ -50,7 +52,8 @@ impl Objects {
         if object_name::staged_for(place).is_none() {
             return Err(ObjectError::MalformedName);
         }
-        let (root, file) = (self.0.root.clone(), self.0.root.join(place));
+        let Some(root) = self.root() else { return Ok(()) };
+        let file = root.join(place);
         let delete = tokio::task::spawn_blocking(move || {
             absent_is_fine(fs::remove_file(&file))?;
             let above = file.ancestors().skip(1).take_while(|folder| *folder != root);
@@ -59,7 +62,16 @@ impl Objects {
             Ok(())
         });
         let deleted = delete.await.unwrap_or_else(|stopped| Err(stopped.into()));
-        deleted.map_err(|error| unavailable("delete_staged", place, error))
+        deleted.map_err(|error| disk("delete_staged", place, error))
+    }
+
+    /// The folder, where it is one.
+    fn root(&self) -> Option<PathBuf> {
+        match &self.0 {
+            Place::Folder(folder) => Some(folder.root.clone()),
+            #[cfg(feature = "cluster")]
+            Place::Bucket(_) => None,
+        }
     }
 }
 
@@ -90,7 +102,7 @@ impl Found<'_> {
     fn keep(&mut self, entry: &fs::DirEntry, name: String) -> io::Result<()> {
         let metadata = entry.metadata()?;
         let modified = instant(metadata.modified()?);
-        self.least.insert(name.clone(), ObjectEntry { name, bytes: metadata.len(), modified });
+        self.least.insert(name.clone(), ObjectEntry { name, bytes: metadata.len(), modified, etag: None });
         if self.least.len() > self.limit {
             self.least.pop_last();
         }

@@ -11,7 +11,7 @@ use crate::sql::{Connection, query};
 use crate::{Error, Migrated, Schema};
 
 /// The schema that this build brings and needs.
-const SCHEMA_VERSION: u32 = 4;
+const SCHEMA_VERSION: u32 = 5;
 /// The oldest build whose statements still work on this schema. Raise it only when a migration takes something away.
 const MIN_COMPATIBLE: u32 = 1;
 
@@ -33,6 +33,7 @@ fn sequence() -> Migrator {
         (2, "sessions", recon_session::postgres::MIGRATION),
         (3, "idempotency keys", recon_idempotency::postgres::MIGRATION),
         (4, "idempotency keys checked by a function", recon_idempotency::postgres::MIGRATION_CHECK),
+        (5, "uploads are pinned", include_str!("../../migrations/postgres/0005_uploads_are_pinned.sql")),
     ];
     let migrations = steps.map(|(version, what, sql)| {
         Migration::new(version, what.into(), MigrationType::Simple, sql.into_sql_str(), false)

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use recon_session::backend::Backend as _;
 use sqlx::{Connection as _, PgConnection};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-use super::{Server, SessionsInTime, pooled};
+use super::{Server, pooled};
 use crate::config::DatabaseUrl;
+use crate::database::Database;
 use crate::error::Error;
 
 /// How long these servers may take for anything.
@@ -126,7 +126,7 @@ async fn a_statement_that_a_pooler_does_not_answer_keeps_no_connection() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_session_that_a_pooler_does_not_answer_keeps_no_connection() {
     let (_url, way, server) = on_the_way("?statement-cache-capacity=0").await;
-    let sessions = SessionsInTime::on(&server);
+    let sessions = Database::Postgres(Arc::clone(&server)).sessions();
     sessions.check().await.unwrap();
     fall_silent(&way, &server).await;
     sessions.check().await.unwrap_err();
@@ -149,5 +149,38 @@ async fn a_replica_begins_no_transaction_of_a_pooler() {
     for begin in [pooled::BEGIN, pooled::WRITE, pooled::SNAPSHOT] {
         let refused = connection.begin_with(begin).await.map(drop).map_err(Error::doing("begin"));
         assert!(matches!(refused, Err(Error::Unavailable { .. })), "{refused:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn statements_locks_and_waits_for_a_connection_have_their_limits() {
+    for (parameters, begin) in [
+        ("", "begin"),
+        ("?statement-cache-capacity=0", pooled::WRITE),
+        ("?statement-cache-capacity=0", pooled::BEGIN),
+    ] {
+        let (url, ..) = on_the_way("").await;
+        let DatabaseUrl::Postgres(there) = DatabaseUrl::parse(&format!("{url}{parameters}")).unwrap() else {
+            panic!("{url}")
+        };
+        let server = Server::of(&there, 1);
+        let mut tx = server.pool().begin_with(begin).await.unwrap();
+        let limit =
+            "select concat_ws(' ', current_setting('statement_timeout'), current_setting('lock_timeout'))";
+        let limits: String = sqlx::query_scalar(limit).fetch_one(&mut *tx).await.unwrap();
+        assert_eq!(limits, "10s 3s", "{begin}");
+
+        // Its one connection is taken, and so is the table.
+        let begun = std::time::Instant::now();
+        let waited = server.execute(sqlx::query(INSERT)).await.unwrap_err();
+        assert!(matches!(waited, sqlx::Error::PoolTimedOut), "{waited}");
+        assert!((2..=6).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());
+        drop(tx);
+        let mut other = PgConnection::connect(&url).await.unwrap();
+        sqlx::raw_sql("begin; lock table things").execute(&mut other).await.unwrap();
+        let begun = std::time::Instant::now();
+        let locked = Error::doing("insert")(server.execute(sqlx::query(INSERT)).await.unwrap_err());
+        assert!(matches!(locked, Error::Unavailable { .. }), "{locked:?}");
+        assert!((2..=6).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());
     }
 }

@@ -13,7 +13,7 @@ use crate::schema::{Found, judge};
 use crate::{Error, Migrated, Schema};
 
 /// The schema that this build brings and needs.
-const SCHEMA_VERSION: u32 = 16;
+const SCHEMA_VERSION: u32 = 17;
 /// The oldest build whose statements still work on this schema. Raise it only when a migration takes something away.
 const MIN_COMPATIBLE: u32 = 1;
 
@@ -48,6 +48,7 @@ fn sequence() -> Migrator {
         (14, "uploads may expire", include_str!("../../migrations/sqlite/0014_uploads_may_expire.sql")),
         (15, "sweeping", include_str!("../../migrations/sqlite/0015_sweeping.sql")),
         (16, "uploads are seen", include_str!("../../migrations/sqlite/0016_uploads_are_seen.sql")),
+        (17, "uploads are pinned", include_str!("../../migrations/sqlite/0017_uploads_are_pinned.sql")),
     ];
     let migrations = steps.map(|(version, what, sql)| {
         Migration::new(version, what.into(), MigrationType::Simple, sql.into_sql_str(), false)

@@ -42,8 +42,8 @@ const INSERT_AT_ONCE: &str = "";
 
 macro_rules! columns {
     () => {
-        "id, workspace, name, format, options, status, upload_object, upload_sha256, upload_bytes, upload_seen_at, content_object,
-    accepted_rows, rejected_rows, rejected_samples, column_profiles, dialect, error_code, error_detail,
+        "id, workspace, name, format, options, status, upload_object, upload_sha256, upload_bytes, upload_etag, expected_sha256,
+    upload_seen_at, content_object, accepted_rows, rejected_rows, rejected_samples, column_profiles, dialect, error_code, error_detail,
     created_at"
     };
 }
@@ -57,11 +57,15 @@ const SEE: &str = "-- dataset_see_upload
 update datasets set upload_seen_at = $1 where workspace = $2 and id = $3 and status = 'awaiting_upload'";
 
 const ATTACH: &str = "-- dataset_attach_upload
-update datasets set upload_object = $1, upload_sha256 = $2, upload_bytes = $3, upload_seen_at = $4
-where workspace = $5 and id = $6 and status = 'awaiting_upload'";
+update datasets set upload_object = $1, upload_sha256 = $2, upload_bytes = $3, upload_etag = $4, upload_seen_at = $5
+where workspace = $6 and id = $7 and status = 'awaiting_upload'";
 
 const COMPLETE: &str = "-- dataset_complete
-update datasets set status = 'ingesting' where workspace = $1 and id = $2 and status = 'awaiting_upload'";
+update datasets set status = 'ingesting', expected_sha256 = $1
+where workspace = $2 and id = $3 and status = 'awaiting_upload'";
+
+const HASHED: &str = "-- dataset_hashed
+update datasets set upload_sha256 = $1 where workspace = $2 and id = $3 and status = 'ingesting'";
 
 const FINISH: &str = "-- dataset_finish_ingest
 update datasets set status = 'ready', content_object = $1, accepted_rows = $2, rejected_rows = $3, rejected_samples = $4,
@@ -111,6 +115,7 @@ impl Datasets {
             options: new.options,
             status: DatasetStatus::AwaitingUpload,
             upload: None,
+            expected_sha256: None,
             upload_seen_at: None,
             content: None,
             failure: None,
@@ -175,8 +180,9 @@ impl Datasets {
                     takes_upload(&found)?;
                     let update = query(ATTACH)
                         .bind(&upload.object)
-                        .bind(&upload.sha256)
+                        .bind(upload.sha256.as_deref().unwrap_or_default())
                         .bind(integer("datasets.upload_bytes", upload.bytes)?)
+                        .bind(upload.etag.as_deref())
                         .bind(now.micros())
                         .bind(workspace.uuid())
                         .bind(id.uuid());
@@ -189,8 +195,8 @@ impl Datasets {
             .await
     }
 
-    /// Pins the upload and enqueues its ingest. `expected_sha256` is what the client meant to send, if it says so.
-    /// `None` when there is no such dataset.
+    /// Pins the upload and enqueues its ingest. `expected_sha256` is what the client meant to send, if it says so; where
+    /// nobody has hashed the upload yet, it is kept for who reads it. `None` when there is no such dataset.
     ///
     /// # Errors
     /// [`Error::NoUpload`], [`Error::ShaMismatch`], [`Error::UploadClosed`]; no key is left.
@@ -214,6 +220,24 @@ impl Datasets {
             Err(NotCompleted::NotFound) => Ok(None),
             Err(NotCompleted::Failed(error)) => Err(error),
         }
+    }
+
+    /// Says what the SHA-256 of the pinned bytes is, of which nobody knew it before.
+    ///
+    /// # Errors
+    /// [`Error::LeaseLost`]: nothing was written.
+    pub async fn hashed(&self, lease: &Lease, sha256: String) -> Result<(), Error> {
+        let input = (leases::Held::of(lease), lease.dataset()?, sha256);
+        self.database
+            .write("dataset_hashed", input, |(held, id, sha256), tx| {
+                async move {
+                    leases::prove(&mut *tx, held).await?;
+                    let update = query(HASHED).bind(&*sha256).bind(held.workspace.uuid()).bind(id.uuid());
+                    held.covers(update.execute(tx).await.map_err(Error::doing("dataset_hashed"))?)
+                }
+                .boxed()
+            })
+            .await
     }
 
     /// Ends an ingest: the dataset is ready or rejected for good, and the job is done.
@@ -281,14 +305,18 @@ async fn complete(
     let found = get(&mut *tx, job.workspace, id).await?.ok_or(NotCompleted::NotFound)?;
     takes_upload(&found)?;
     let Some(upload) = &found.upload else { return Err(Error::NoUpload { id }.into()) };
-    if let Some(expected) = expected.filter(|expected| !expected.eq_ignore_ascii_case(&upload.sha256)) {
-        let (expected, found) = (expected.to_owned(), upload.sha256.clone());
-        return Err(Error::ShaMismatch { id, expected, found }.into());
-    }
-    let update = query(COMPLETE).bind(job.workspace.uuid()).bind(id.uuid());
+    let expected_later = match (expected, &upload.sha256) {
+        (Some(expected), Some(known)) if !expected.eq_ignore_ascii_case(known) => {
+            let (expected, found) = (expected.to_owned(), known.clone());
+            return Err(Error::ShaMismatch { id, expected, found }.into());
+        }
+        (Some(expected), None) => Some(expected.to_ascii_lowercase()),
+        (Some(_), Some(_)) | (None, _) => None,
+    };
+    let update = query(COMPLETE).bind(expected_later.as_deref()).bind(job.workspace.uuid()).bind(id.uuid());
     update.execute(&mut *tx).await.map_err(Error::doing("dataset_complete"))?;
     jobs::enqueue(tx, &job).await?;
-    Ok(DatasetRecord { status: DatasetStatus::Ingesting, ..found })
+    Ok(DatasetRecord { status: DatasetStatus::Ingesting, expected_sha256: expected_later, ..found })
 }
 
 async fn finish(

@@ -1,12 +1,14 @@
 //! Jobs.
 
+use std::time::Duration;
+
 use recon_domain::{DatasetId, Instant, JobId, ReconciliationId, WorkspaceId};
 use sqlx::FromRow;
 use uuid::Uuid;
 
-use crate::row::{count, instant, word};
+use crate::row::{count, instant, unreadable, word};
 use crate::sql::{Connection, Dialect, query};
-use crate::{Error, JOB_FAILURES_MAX, JobKind, JobRecord, Jobs, Subject};
+use crate::{Backlog, Error, JOB_FAILURES_MAX, JobKind, JobRecord, JobState, Jobs, JobsInState, Subject};
 
 macro_rules! columns {
     () => {
@@ -57,6 +59,17 @@ delete from jobs where kind = $1 and subject = $2";
 
 const GET: &str = concat!("-- job_get\nselect ", columns!(), " from jobs where workspace = $1 and id = $2");
 
+/// Read from an index, which has the jobs that are over apart from the others.
+macro_rules! backlog {
+    ($now:literal) => {
+        concat!(
+            "-- job_backlog\nselect state, count(*), ",
+            $now,
+            " - min(run_after) from jobs where state in ('queued', 'running') group by state"
+        )
+    };
+}
+
 #[derive(FromRow)]
 pub(super) struct JobRow {
     id: Uuid,
@@ -94,6 +107,32 @@ impl Jobs {
         let query = query(GET).bind(workspace.uuid()).bind(id.uuid());
         let row = query.fetch_optional(self.database.readers()).await.map_err(Error::doing("job_get"))?;
         row.map(record).transpose()
+    }
+
+    /// How many jobs are not over, whatever workspace they are of, and for how long the oldest of them are due.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn backlog(&self) -> Result<Backlog, Error> {
+        let query = match self.database.tells_time(&self.clock) {
+            #[cfg(feature = "cluster")]
+            true => query(backlog!("(extract(epoch from clock_timestamp()) * 1000000)::bigint")),
+            _ => query(backlog!("$1")).bind(self.clock.now().micros()),
+        };
+        let rows: Vec<(String, i64, i64)> =
+            query.fetch_all(self.database.readers()).await.map_err(Error::doing("job_backlog"))?;
+        let mut backlog = Backlog::default();
+        for (state, jobs, age) in rows {
+            // One that is not due yet has no age.
+            let oldest_age = Duration::from_micros(u64::try_from(age).unwrap_or_default());
+            let found = JobsInState { jobs: count("jobs.count", jobs)?, oldest_age };
+            match word("jobs.state", &state)? {
+                JobState::Queued => backlog.queued = found,
+                JobState::Running => backlog.running = found,
+                JobState::Done | JobState::Dead => return Err(unreadable("jobs.state", &state)),
+            }
+        }
+        Ok(backlog)
     }
 }
 

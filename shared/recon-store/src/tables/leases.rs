@@ -4,16 +4,17 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use recon_domain::{Instant, JobId, WorkspaceId};
+use uuid::Uuid;
 
 use super::jobs::{JobRow, columns, record};
 use super::{datasets, reconciliations};
 use crate::clock::random;
 use crate::job::LeaseToken;
-use crate::row::instant;
+use crate::row::{instant, word};
 use crate::sql::{Connection, Dialect, Place, query};
 use crate::{
-    BACKOFF_MAX, Error, Failed, Failure, JobKind, JobRecord, Jobs, LEASE_DURATION, Lease, REASON_CHARS_MAX,
-    Subject,
+    BACKOFF_MAX, Error, Failed, Failure, JobKind, JobRecord, JobState, Jobs, LEASE_DURATION, Lease,
+    POSTPONED_FOR, POSTPONED_UNTIL, REASON_CHARS_MAX, Subject,
 };
 
 /// What people read about a job whose workers kept dying.
@@ -43,30 +44,33 @@ const BURY: &str = concat!(
     columns!()
 );
 
-macro_rules! lease {
+macro_rules! next {
     ($lock:literal) => {
         concat!(
-            "-- job_lease\nupdate jobs set failures = failures + case when state = 'running' then 1 else 0 end,
-    state = 'running', attempt = attempt + 1, worker = $4, lease_token = $5, lease_until = $6, heartbeat_at = $3
-    where id = (select id from jobs where ",
+            "-- job_next\nselect id, state from jobs where ",
             runnable!(),
             " order by run_after, id limit 1",
-            $lock,
-            ") returning ",
-            columns!()
+            $lock
         )
     };
 }
 
-/// Where several connections write, each passes over the jobs that others are taking.
-const fn lease(dialect: Dialect) -> &'static str {
+/// The job to be taken. Where several connections write, each passes over the jobs that others are taking.
+const fn next(dialect: Dialect) -> &'static str {
     match dialect {
         #[cfg(feature = "embedded")]
-        Dialect::Sqlite => lease!(""),
+        Dialect::Sqlite => next!(""),
         #[cfg(feature = "cluster")]
-        Dialect::Postgres => lease!(" for update skip locked"),
+        Dialect::Postgres => next!(" for update skip locked"),
     }
 }
+
+const LEASE: &str = concat!(
+    "-- job_lease\nupdate jobs set failures = failures + case when state = 'running' then 1 else 0 end,
+    state = 'running', attempt = attempt + 1, worker = $2, lease_token = $3, lease_until = $4, heartbeat_at = $5
+    where id = $1 returning ",
+    columns!()
+);
 
 const HEARTBEAT: &str = "-- job_heartbeat
 update jobs set lease_until = $3, heartbeat_at = $4 where id = $1 and lease_token = $2 and state = 'running'";
@@ -89,6 +93,10 @@ const FAIL: &str = concat!(
     where id = $1 and lease_token = $2 and state = 'running' returning ",
     columns!()
 );
+
+const POSTPONE: &str = "-- job_postpone
+update jobs set state = 'queued', lease_token = null, lease_until = null, run_after = $3, last_error = $4
+where id = $1 and lease_token = $2 and state = 'running' and created_at > $5";
 
 const BACK_OFF: &str = "-- job_back_off\nupdate jobs set run_after = $2 where id = $1";
 
@@ -212,6 +220,20 @@ impl Jobs {
             .await
     }
 
+    /// Says that an attempt ended because something that the service stands on was away, which is no fault of the job: it is
+    /// taken again after [`POSTPONED_FOR`](crate::POSTPONED_FOR), and nothing is counted. A job that has been there for
+    /// [`POSTPONED_UNTIL`](crate::POSTPONED_UNTIL) failed, as by [`Jobs::fail`].
+    ///
+    /// # Errors
+    /// [`Error::LeaseLost`].
+    pub async fn postpone(&self, lease: &Lease, reason: &str) -> Result<Failed, Error> {
+        let reason: String = reason.chars().take(REASON_CHARS_MAX).collect();
+        let input = (Held::of(lease), reason, self.now().await?);
+        self.database
+            .write("job_postpone", input, |(held, reason, now), tx| postpone(tx, held, reason, *now).boxed())
+            .await
+    }
+
     /// The time by which leases run out.
     async fn now(&self) -> Result<Instant, Error> {
         self.database.now(&self.clock).await
@@ -266,23 +288,26 @@ async fn take(
     now: Instant,
     token: LeaseToken,
 ) -> Result<Option<Lease>, Error> {
-    let row: Option<JobRow> = query(lease(tx.dialect()))
-        .bind(kinds[0])
-        .bind(kinds[1])
-        .bind(now.micros())
+    let next = query(next(tx.dialect())).bind(kinds[0]).bind(kinds[1]).bind(now.micros());
+    let next: Option<(Uuid, String)> =
+        next.fetch_optional(&mut *tx).await.map_err(Error::doing("job_next"))?;
+    let Some((id, state)) = next else { return Ok(None) };
+    let is_takeover = word::<JobState>("jobs.state", &state)? == JobState::Running;
+    let row: JobRow = query(LEASE)
+        .bind(id)
         .bind(worker)
         .bind(token.0.as_slice())
         .bind(after(now, LEASE_DURATION))
-        .fetch_optional(&mut *tx)
+        .bind(now.micros())
+        .fetch_one(&mut *tx)
         .await
         .map_err(Error::doing("job_lease"))?;
-    let Some(row) = row else { return Ok(None) };
     let job = record(row)?;
     if let Subject::Reconciliation(id) = job.subject {
         reconciliations::start(tx, id, now).await?;
     }
     let JobRecord { id, workspace, subject, attempt, .. } = job;
-    Ok(Some(Lease { job: id, workspace, subject, attempt, token }))
+    Ok(Some(Lease { job: id, workspace, subject, attempt, is_takeover, token }))
 }
 
 async fn fail(tx: &mut Connection<'_>, held: &Held, reason: &str, now: Instant) -> Result<Failed, Error> {
@@ -302,6 +327,28 @@ async fn fail(tx: &mut Connection<'_>, held: &Held, reason: &str, now: Instant) 
     let run_after = back_off(tx, &job, backoff(job.failures), now).await?;
     wait_again(tx, job.subject).await?;
     Ok(Failed::Retried { run_after })
+}
+
+async fn postpone(tx: &mut Connection<'_>, held: &Held, reason: &str, now: Instant) -> Result<Failed, Error> {
+    let run_after = after(now, POSTPONED_FOR);
+    let oldest = i64::try_from(POSTPONED_UNTIL.as_micros()).unwrap_or(i64::MAX);
+    let postponed = query(POSTPONE)
+        .bind(held.job.uuid())
+        .bind(held.token.0.as_slice())
+        .bind(run_after)
+        .bind(reason)
+        .bind(now.micros().saturating_sub(oldest))
+        .execute(&mut *tx)
+        .await
+        .map_err(Error::doing("job_postpone"))?;
+    match postponed {
+        // It has been there for too long, or the lease is lost.
+        0 => fail(tx, held, reason, now).await,
+        _ => {
+            wait_again(tx, held.subject).await?;
+            Ok(Failed::Retried { run_after: instant(run_after) })
+        }
+    }
 }
 
 /// Lets a job wait before it is taken again.

@@ -37,7 +37,7 @@ const TAKE_LOST: &str = concat!(
 /// by that narrows what is looked at.
 const EXPIRE: &str = "-- sweep_expired_uploads
 update datasets set status = 'rejected', error_code = $1, error_detail = $2, upload_object = null, upload_sha256 = null,
-    upload_bytes = null
+    upload_bytes = null, upload_etag = null
 where id in (
     select id from datasets
     where status = 'awaiting_upload' and created_at <= $3 and coalesce(upload_seen_at, created_at) <= $3

@@ -228,6 +228,11 @@ impl Bench {
         self.time.fetch_add(i64::try_from(time.as_micros()).unwrap(), Ordering::SeqCst);
     }
 
+    /// Another store on the same clock.
+    pub(crate) fn store_of(&self, config: &StoreConfig) -> Store {
+        Store::open_with_clock(config, clock(&self.time))
+    }
+
     /// Closes every connection and opens the same store again, as a restarted process does.
     pub(crate) async fn restart(mut self) -> Self {
         self.store.close().await;
@@ -294,7 +299,7 @@ impl Bench {
     /// Attaches an upload; its hash tells it from others.
     pub(crate) async fn attach(&self, workspace: WorkspaceId, id: DatasetId, sha256: &str) -> Upload {
         let object = self.store.datasets().begin_upload(workspace, id).await.unwrap().unwrap();
-        let upload = Upload { object, sha256: sha256.to_owned(), bytes: 3 };
+        let upload = Upload::hashed(object, sha256.to_owned(), 3);
         self.store.datasets().attach_upload(workspace, id, upload.clone()).await.unwrap().unwrap();
         upload
     }

@@ -46,7 +46,7 @@ pub(crate) async fn the_last_attached_upload_is_the_one_that_is_pinned(bench: Be
     let datasets = bench.store.datasets();
     let object = datasets.begin_upload(bench.workspace, id).await.unwrap().unwrap();
     assert_ne!(object, first.object);
-    let second = Upload { object, sha256: "bb".to_owned(), bytes: 4 };
+    let second = Upload::hashed(object, "bb".to_owned(), 4);
     let attached = datasets.attach_upload(bench.workspace, id, second.clone()).await.unwrap().unwrap();
     assert_eq!(attached.replaced, Some(first.object));
     let again = datasets.attach_upload(bench.workspace, id, second.clone()).await.unwrap().unwrap();
@@ -105,7 +105,7 @@ pub(crate) async fn late_bytes_change_nothing(bench: Bench) {
     let pinned = bench.attach(bench.workspace, id, "aa").await;
     fresh(complete(&bench, bench.workspace, id, None).await.unwrap().unwrap());
     let datasets = bench.store.datasets();
-    let late = Upload { object: "late".to_owned(), sha256: "bb".to_owned(), bytes: 9 };
+    let late = Upload::hashed("late".to_owned(), "bb".to_owned(), 9);
     let refused = datasets.attach_upload(bench.workspace, id, late).await;
     assert!(matches!(refused, Err(Error::UploadClosed { status: DatasetStatus::Ingesting, .. })));
     let refused = datasets.begin_upload(bench.workspace, id).await;

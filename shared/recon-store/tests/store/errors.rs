@@ -30,7 +30,7 @@ pub(crate) async fn an_answer_that_must_not_be_kept_rolls_its_effect_back(bench:
 
 pub(crate) async fn a_number_that_does_not_fit_is_an_error(bench: Bench) {
     let id = bench.dataset(bench.workspace).await;
-    let upload = Upload { object: "o".to_owned(), sha256: "aa".to_owned(), bytes: u64::MAX };
+    let upload = Upload::hashed("o".to_owned(), "aa".to_owned(), u64::MAX);
     let refused = bench.store.datasets().attach_upload(bench.workspace, id, upload).await;
     assert!(matches!(refused, Err(Error::TooLarge { column: "datasets.upload_bytes" })));
     assert_eq!(bench.find_dataset(id).await.upload, None);
@@ -49,6 +49,8 @@ pub(crate) async fn a_closed_store_is_unavailable(bench: Bench) {
     assert!(matches!(refused, Err(Error::Unavailable { doing: "dataset_get", .. })));
     let refused = bench.store.jobs().interrupt_all().await;
     assert!(matches!(refused, Err(Error::Unavailable { doing: "job_interrupt", .. })));
+    let refused = bench.store.jobs().backlog().await;
+    assert!(matches!(refused, Err(Error::Unavailable { doing: "job_backlog", .. })));
 }
 
 #[tokio::test]

@@ -4,8 +4,9 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use recon_store::{
-    BACKOFF_MAX, DatasetStatus, Error, Failed, Failure, HEARTBEAT_INTERVAL, Interrupted, JOB_FAILURES_MAX,
-    JobKind, JobState, LEASE_DURATION, ReconciliationStatus, Subject,
+    BACKOFF_MAX, Backlog, DatasetStatus, Error, Failed, Failure, HEARTBEAT_INTERVAL, IngestResult,
+    Interrupted, JOB_FAILURES_MAX, JobKind, JobState, JobsInState, LEASE_DURATION, POSTPONED_FOR,
+    POSTPONED_UNTIL, ReconciliationStatus, Subject,
 };
 
 use crate::bench::{Bench, published};
@@ -73,6 +74,7 @@ pub(crate) async fn an_expired_lease_goes_to_the_next_worker(bench: Bench) {
     bench.pass(SECOND);
     let second = bench.lease(JobKind::Ingest).await;
     assert_eq!((second.job, second.attempt), (first.job, 2));
+    assert_eq!((first.is_takeover, second.is_takeover), (false, true));
     let job = bench.store.jobs().get(bench.workspace, first.job).await.unwrap().unwrap();
     assert_eq!((job.state, job.failures), (JobState::Running, 1));
 }
@@ -96,13 +98,43 @@ pub(crate) async fn a_released_job_is_taken_at_once_and_costs_no_failure(bench: 
     let jobs = bench.store.jobs();
     for attempt in 1..=JOB_FAILURES_MAX + 2 {
         let lease = bench.lease(JobKind::Reconcile).await;
-        assert_eq!(lease.attempt, attempt);
+        assert_eq!((lease.attempt, lease.is_takeover), (attempt, false));
         assert_eq!(bench.run(id).await.status, ReconciliationStatus::Running);
         jobs.release(&lease).await.unwrap();
         assert_eq!(bench.run(id).await.status, ReconciliationStatus::Queued);
         let job = jobs.get(bench.workspace, lease.job).await.unwrap().unwrap();
         assert_eq!((job.state, job.failures), (JobState::Queued, 0));
     }
+}
+
+pub(crate) async fn a_postponed_job_waits_and_costs_no_failure_for_a_day(bench: Bench) {
+    let id = bench.queued(bench.workspace).await;
+    let jobs = bench.store.jobs();
+    for _ in 0..JOB_FAILURES_MAX + 2 {
+        let lease = bench.lease(JobKind::Reconcile).await;
+        let Failed::Retried { run_after } = jobs.postpone(&lease, "no bucket").await.unwrap() else {
+            panic!("given up too early")
+        };
+        let wait = u64::try_from(run_after.micros() - bench.now().micros()).unwrap();
+        assert_eq!(Duration::from_micros(wait), POSTPONED_FOR);
+        assert_eq!(bench.run(id).await.status, ReconciliationStatus::Queued);
+        let job = jobs.get(bench.workspace, lease.job).await.unwrap().unwrap();
+        assert_eq!(
+            (job.state, job.failures, job.last_error.as_deref()),
+            (JobState::Queued, 0, Some("no bucket"))
+        );
+        assert!(jobs.lease(JobKind::ALL, "w").await.unwrap().is_none(), "it is not due yet");
+        assert!(matches!(jobs.postpone(&lease, "x").await, Err(Error::LeaseLost { .. })));
+        bench.pass(POSTPONED_FOR);
+    }
+    bench.pass(POSTPONED_UNTIL);
+    for failures in 1..=JOB_FAILURES_MAX {
+        let lease = bench.lease(JobKind::Reconcile).await;
+        let dead = failures == JOB_FAILURES_MAX;
+        assert_eq!(jobs.postpone(&lease, "no bucket").await.unwrap() == Failed::Dead, dead, "{failures}");
+        bench.pass(BACKOFF_MAX);
+    }
+    assert_eq!(bench.run(id).await.status, ReconciliationStatus::Failed);
 }
 
 pub(crate) async fn a_failed_job_waits_longer_each_time_and_dies(bench: Bench) {
@@ -227,4 +259,32 @@ pub(crate) async fn a_lease_is_held_until_it_is_given_back_or_lost(bench: Bench)
     assert!(jobs.holds(&second).await.unwrap());
     jobs.release(&second).await.unwrap();
     assert!(!jobs.holds(&second).await.unwrap());
+}
+
+pub(crate) async fn a_backlog_has_the_jobs_that_are_not_over_and_the_age_of_the_oldest(bench: Bench) {
+    let jobs = bench.store.jobs();
+    let of = |jobs, oldest_age| JobsInState { jobs, oldest_age };
+    let none = of(0, Duration::ZERO);
+    assert_eq!(jobs.backlog().await.unwrap(), Backlog { queued: none, running: none });
+    bench.ingesting(bench.workspace).await;
+    bench.pass(SECOND);
+    bench.ingesting(bench.stranger).await;
+    bench.pass(SECOND);
+    let both = Backlog { queued: of(2, 2 * SECOND), running: none };
+    assert_eq!(jobs.backlog().await.unwrap(), both);
+    let lease = bench.lease(JobKind::Ingest).await;
+    let shared = Backlog { queued: of(1, SECOND), running: of(1, 2 * SECOND) };
+    assert_eq!(jobs.backlog().await.unwrap(), shared);
+    // It waits for its next attempt, and is not due before.
+    jobs.fail(&lease, "disk full").await.unwrap();
+    let backing_off = Backlog { queued: of(2, SECOND), running: none };
+    assert_eq!(jobs.backlog().await.unwrap(), backing_off);
+    let second = bench.lease(JobKind::Ingest).await;
+    assert_eq!(
+        jobs.backlog().await.unwrap(),
+        Backlog { queued: of(1, Duration::ZERO), running: of(1, SECOND) }
+    );
+    let failure = Failure { code: "not_a_table".to_owned(), detail: "x".to_owned() };
+    bench.store.datasets().finish_ingest(&second, IngestResult::Rejected(failure)).await.unwrap();
+    assert_eq!(jobs.backlog().await.unwrap(), Backlog { queued: of(1, Duration::ZERO), running: none });
 }

@@ -6,6 +6,7 @@
 
 mod bench;
 mod breaks;
+mod buckets;
 mod datasets;
 mod durability;
 mod errors;
@@ -80,12 +81,14 @@ macro_rules! contract {
                 an_expired_lease_goes_to_the_next_worker,
                 every_verb_refuses_a_lost_lease,
                 a_released_job_is_taken_at_once_and_costs_no_failure,
+                a_postponed_job_waits_and_costs_no_failure_for_a_day,
                 a_failed_job_waits_longer_each_time_and_dies,
                 a_job_whose_workers_keep_dying_is_given_up,
                 the_only_worker_takes_up_its_jobs_at_once_after_a_restart,
                 a_job_that_keeps_killing_its_process_waits_for_others_and_is_given_up,
                 a_lease_that_was_given_back_before_a_restart_costs_no_failure,
                 a_lease_is_held_until_it_is_given_back_or_lost,
+                a_backlog_has_the_jobs_that_are_not_over_and_the_age_of_the_oldest,
             ]
             leftovers: [
                 a_result_and_a_running_attempt_are_no_leftovers,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use recon_store::{
-    Clock, Error, Failure, IngestResult, JobKind, Migrated, Schema, Store, StoreConfig, Upload,
+    Clock, Error, Failure, IngestResult, JobKind, Migrated, Pool, Schema, Store, StoreConfig, Upload,
 };
 use sqlx::{Connection, PgConnection};
 
@@ -81,7 +81,7 @@ async fn connections_that_died_while_they_rested_are_replaced() {
         where datname = current_database() and pid <> pg_backend_pid()",
     )
     .await;
-    let upload = Upload { object: "o".to_owned(), sha256: "aa".to_owned(), bytes: 3 };
+    let upload = Upload::hashed("o".to_owned(), "aa".to_owned(), 3);
     bench.store.datasets().attach_upload(bench.workspace, id, upload.clone()).await.unwrap().unwrap();
     assert_eq!(bench.find_dataset(id).await.upload, Some(upload));
 }
@@ -122,6 +122,20 @@ async fn leases_run_out_by_the_clock_that_hosts_share() {
     let job = bench.store.jobs().get(bench.workspace, lease.job).await.unwrap().unwrap();
     let ahead = job.heartbeat_at.unwrap().micros() - before;
     assert!((3_600_000_000..3_700_000_000).contains(&ahead), "{ahead}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_age_of_jobs_is_told_by_the_clock_that_hosts_share() {
+    let mut bench = postgres().await;
+    bench.store = Store::open(&bench.config);
+    bench.ingesting(bench.workspace).await;
+    shift_clock(&bench.config, "interval '1 hour'").await;
+    let store = Store::open(&bench.config);
+    let max = bench.config.pool_connections_max;
+    assert_eq!(store.pools(), [Pool { name: "primary", idle: 0, used: 0, max }]);
+    let age = store.jobs().backlog().await.unwrap().queued.oldest_age.as_secs();
+    assert!((3_600..3_700).contains(&age), "{age}");
+    assert_eq!(store.pools()[0].used + store.pools()[0].idle, 1);
 }
 
 #[tokio::test]

@@ -124,6 +124,7 @@ async fn a_migration_that_leaves_rows_that_refer_to_nothing_is_taken_back() {
         &bench.config,
         "pragma foreign_keys = off; delete from datasets; drop index datasets_by_age;
         drop index reconciliations_by_end; drop table sweep_places; alter table datasets drop column upload_seen_at;
+        alter table datasets drop column upload_etag; alter table datasets drop column expected_sha256;
         delete from _sqlx_migrations where version >= 15; update schema_version set version = 14",
     )
     .await;

@@ -61,7 +61,7 @@ pub(crate) async fn stored(bench: &Bench) -> DatasetId {
     let datasets = bench.store.datasets();
     let object = datasets.begin_upload(bench.workspace, id).await.unwrap().unwrap();
     put_before(bench, &object, Duration::ZERO).await;
-    let upload = Upload { object, sha256: "aa".to_owned(), bytes: 5 };
+    let upload = Upload::hashed(object, "aa".to_owned(), 5);
     datasets.attach_upload(bench.workspace, id, upload).await.unwrap().unwrap();
     let guard = dataset_guard(bench.workspace, &format!("complete-{id}"), "/complete");
     fresh(datasets.complete(bench.workspace, id, guard, None).await.unwrap().unwrap());
@@ -168,7 +168,7 @@ pub(crate) async fn an_upload_expires_by_its_last_sign_of_life(bench: Bench) {
     datasets.begin_upload(bench.workspace, begun).await.unwrap().unwrap();
     let object = datasets.begin_upload(bench.workspace, attached).await.unwrap().unwrap();
     bench.pass(MICRO);
-    let upload = Upload { object, sha256: "aa".to_owned(), bytes: 5 };
+    let upload = Upload::hashed(object, "aa".to_owned(), 5);
     datasets.attach_upload(bench.workspace, attached, upload).await.unwrap().unwrap();
     // Announced a day ago, all of them.
     for (expired, id) in [(1, silent), (1, begun), (1, attached)] {

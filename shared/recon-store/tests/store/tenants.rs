@@ -34,7 +34,7 @@ pub(crate) async fn no_write_reaches_another_workspaces_dataset(bench: Bench) {
     let id = bench.dataset(bench.workspace).await;
     let upload = bench.attach(bench.workspace, id, "aa").await;
     let datasets = bench.store.datasets();
-    let other = Upload { sha256: "bb".to_owned(), ..upload.clone() };
+    let other = Upload { sha256: Some("bb".to_owned()), ..upload.clone() };
 
     assert!(datasets.begin_upload(bench.stranger, id).await.unwrap().is_none());
     assert!(datasets.attach_upload(bench.stranger, id, other).await.unwrap().is_none());

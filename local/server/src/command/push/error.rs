@@ -60,6 +60,11 @@ impl Error {
         }
     }
 
+    /// Whether the server refused with this status.
+    pub(super) const fn has_status(&self, wanted: u16) -> bool {
+        matches!(self, Self::Refused { status, .. } if *status == wanted)
+    }
+
     /// Whether the server refused with this code.
     pub(super) fn has_code(&self, wanted: &str) -> bool {
         matches!(self, Self::Refused { code, .. } if code == wanted)

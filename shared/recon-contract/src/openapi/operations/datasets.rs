@@ -22,7 +22,9 @@ fn bringing_in() -> [Operation; 3] {
             "dataset_create",
             route::DATASET_CREATE,
             "Announce a dataset",
-            "`upload` in the answer says where its bytes go and with which headers. The options say how to read them, as \
+            "`upload` in the answer says where its bytes go and with which headers: to `/content` of this API, or to a signed \
+             address, which needs no token, takes one upload, and answers a second one with 412; `GET` of the dataset gives \
+             another. Every dataset also takes bytes at `/content`. The options say how to read them, as \
              far as you know; the rest is detected, and shown with its evidence.",
         )
         .takes::<NewDataset>(
@@ -47,8 +49,9 @@ fn bringing_in() -> [Operation; 3] {
             "dataset_complete",
             route::DATASET_COMPLETE,
             "Complete a dataset",
-            "Settles the content and has it read; from then on it takes no more bytes. Look at the dataset until its \
-             status is `ready`, or `rejected` with an `error`.",
+            "Settles the content that was uploaded last and has it read; from then on it takes no more bytes. Look at the \
+             dataset until its status is `ready`, or `rejected` with an `error`. What was uploaded to a signed address is \
+             hashed when it is read: where that is not the `sha256`, the dataset is rejected as `checksum_mismatch`.",
         )
         .takes::<CompleteDataset>(
             "CompleteDataset",
@@ -58,7 +61,12 @@ fn bringing_in() -> [Operation; 3] {
         .answers::<Dataset>(202, "It is being read.", ingesting())
         .with(Header::Location)
         .with(Header::RetryAfter)
-        .refuses(&[Code::DatasetSealed, Code::ContentMissing, Code::ChecksumMismatch]),
+        .refuses(&[
+            Code::DatasetSealed,
+            Code::ContentMissing,
+            Code::ChecksumMismatch,
+            Code::ForeignObjects,
+        ]),
     ]
 }
 

@@ -53,12 +53,15 @@ fn export() -> Operation {
         route::RECONCILIATION_EXPORT,
         "Export a result",
         "One file of the result, whole and streamed, in the order of the result files. In CSV a text that a spreadsheet \
-         would take for a formula gets a `'` before it.",
+         would take for a formula gets a `'` before it. Where results are kept in a bucket, the answer leads to the file \
+         there: follow it without the token, which is not for that server.",
     )
     .requires("what", "What the file holds.", &word(ResultPart::SPELLINGS))
     .query("format", "Its format; CSV where it is left out.", &word(ResultFormat::SPELLINGS))
     .answers_with(200, "The file.", Content::Other(kinds))
     .with(Header::ContentDisposition)
+    .answers_empty(303, "The file is at this address, for a quarter of an hour.")
+    .with(Header::Location)
     .refuses(&[Code::NoResult, Code::AnswerTooLarge])
 }
 

@@ -21,15 +21,15 @@ pub(super) fn operations() -> Vec<Operation> {
             "ready",
             route::READY,
             "Whether the process may be sent requests",
-            "For readiness probes. Something shared that does not answer is `degraded`, not 503: taking every process out \
-             of service would help nobody.",
+            "For readiness probes. Something shared that does not answer any more is `degraded`, not 503: taking every process \
+             out of service would help nobody. Before it answered for the first time, the process is not ready.",
         )
         .answers::<Ready>(
             200,
             "It may be sent requests.",
             json!({ "status": "ready", "checks": { "database": "ok", "objects": "ok" } }),
         )
-        .refuses(&[Code::Draining, Code::IncompatibleSchema, Code::ForeignObjects]),
+        .refuses(&[Code::Unavailable, Code::Draining, Code::IncompatibleSchema, Code::ForeignObjects]),
         Operation::new(
             "idempotency_get",
             route::IDEMPOTENCY_GET,

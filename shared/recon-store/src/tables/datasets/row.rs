@@ -18,6 +18,8 @@ pub(super) struct Row {
     upload_object: Option<String>,
     upload_sha256: Option<String>,
     upload_bytes: Option<i64>,
+    upload_etag: Option<String>,
+    expected_sha256: Option<String>,
     upload_seen_at: Option<i64>,
     content_object: Option<String>,
     accepted_rows: Option<i64>,
@@ -35,7 +37,9 @@ pub(super) fn record(row: Row) -> Result<DatasetRecord, Error> {
         None => None,
         Some(object) => Some(Upload {
             object,
-            sha256: present("datasets.upload_sha256", row.upload_sha256)?,
+            // Empty until the bytes are read: the column says of every upload that it has one.
+            sha256: Some(present("datasets.upload_sha256", row.upload_sha256)?).filter(|sum| !sum.is_empty()),
+            etag: row.upload_etag,
             bytes: count("datasets.upload_bytes", present("datasets.upload_bytes", row.upload_bytes)?)?,
         }),
     };
@@ -58,6 +62,7 @@ pub(super) fn record(row: Row) -> Result<DatasetRecord, Error> {
         options: Json::stored(row.options),
         status: word("datasets.status", &row.status)?,
         upload,
+        expected_sha256: row.expected_sha256,
         upload_seen_at: row.upload_seen_at.map(instant),
         content,
         failure: row.error_code.zip(row.error_detail).map(|(code, detail)| Failure { code, detail }),

@@ -16,7 +16,7 @@ use crate::{Error, ObjectEntry, SWEEP_BATCH, Sweep, SweepError, Sweeping, object
 
 /// How old an object must be before it counts as nobody's: longer than any write takes to be recorded.
 pub(crate) const ORPHAN_AGE_MIN: Duration = Duration::from_hours(1);
-/// How old what an upload left half written must be. It gathers [`PART_BYTES`](crate::objects::PART_BYTES) before it writes
+/// How old what an upload left half written must be. It gathers 5 MiB before it writes
 /// again, which takes the slowest client that is not cut off an hour and a half.
 const STAGED_AGE_MIN: Duration = Duration::from_hours(3);
 /// How far the sweeper came with what is half written.
@@ -230,6 +230,8 @@ impl Refers {
             || content.is_some_and(|content| object_name::rejected_beside(content) == object);
         // A worker is at it, and says with its last word which of these it is.
         let in_making = self.status == "ingesting" && object.starts_with(&object_name::ingests_of(id));
-        named || in_making
+        // A client wrote it to a signed address, and will say so when it completes the dataset.
+        let is_awaited = self.status == "awaiting_upload" && object_name::is_signed_upload(object);
+        named || in_making || is_awaited
     }
 }

@@ -1,0 +1,286 @@
+//! What the schema of compose files does not ask, and we do.
+
+use serde_json::{Map, Value};
+
+/// The repository of our own image, which the version follows.
+const IMAGE: &str = concat!("reconciliation-platform:", env!("CARGO_PKG_VERSION"));
+/// The port that is for Prometheus and health checks only.
+const ADMIN_PORT: &str = "8081";
+/// Roles that end by themselves, and so have nothing to check.
+const ENDING: [&str; 2] = ["migrate", "sweep"];
+
+/// Everything that belongs together.
+pub(super) struct Files<'a> {
+    pub(super) compose: &'a Value,
+    pub(super) prometheus: &'a Value,
+    pub(super) nginx: &'a str,
+    pub(super) readme: &'a str,
+    /// The component of Kubernetes that is the same object store.
+    pub(super) object_store: &'a str,
+}
+
+/// What breaks a rule, in words.
+pub(super) fn check(files: &Files<'_>) -> Vec<String> {
+    let none = Map::new();
+    let services = files.compose["services"].as_object().unwrap_or(&none);
+    let mut complaints = Vec::new();
+    for (name, service) in services {
+        let said = every(service).into_iter().chain(if is_own(service) { own(service) } else { Vec::new() });
+        complaints.extend(said.map(|complaint| format!("{name}: {complaint}")));
+    }
+    complaints.extend(targets(files.prometheus, services));
+    complaints.extend(upstreams(files.nginx, services));
+    complaints.extend(upload_limit(files.nginx, files.readme));
+    complaints.extend(object_store(services, files.object_store));
+    complaints
+}
+
+/// What every service keeps to.
+fn every(service: &Value) -> Vec<String> {
+    let mut complaints = Vec::new();
+    let image = text(service, "/image");
+    let is_pinned = image.rsplit_once(':').is_some_and(|(_, tag)| tag.contains('.'));
+    if !is_pinned || image.ends_with(":latest") {
+        complaints.push(format!("the image `{image}` is not pinned to a version"));
+    }
+    for port in list(service, "/ports").map(Value::to_string) {
+        if !port.starts_with("\"127.0.0.1:") {
+            complaints.push(format!("the port {port} is open to other machines"));
+        }
+        if port.contains(ADMIN_PORT) {
+            complaints.push(format!("the port {port} is for the inside"));
+        }
+    }
+    if service.pointer("/restart").is_none() {
+        complaints.push("nothing is said of restarts".to_owned());
+    }
+    if !has(service, "/security_opt", "no-new-privileges:true") {
+        complaints.push("it may gain privileges".to_owned());
+    }
+    let checks = service.pointer("/healthcheck/test").is_some() || is_own(service);
+    if !checks {
+        complaints.push("it has no health check".to_owned());
+    }
+    complaints
+}
+
+/// What those of our own image keep to.
+fn own(service: &Value) -> Vec<String> {
+    let mut complaints = Vec::new();
+    let mut ask = |kept: bool, complaint: &str| {
+        if !kept {
+            complaints.push(complaint.to_owned());
+        }
+    };
+    let role = list(service, "/command").next().and_then(Value::as_str).unwrap_or_default();
+    let ends = ENDING.contains(&role);
+    ask(text(service, "/image") == IMAGE, "the image is of another version");
+    ask(service["read_only"] == true, "its files can be changed");
+    ask(has(service, "/tmpfs", "/tmp"), "it has no /tmp");
+    ask(has(service, "/cap_drop", "ALL"), "it keeps capabilities");
+    ask(
+        (service.pointer("/healthcheck/disable") == Some(&Value::Bool(true))) == ends,
+        "its health check is another role's",
+    );
+    ask(
+        role != "work" || has(service, "/healthcheck/test", "--admin"),
+        "its health check asks a port where no worker listens",
+    );
+    ask(waits(service, "postgres", "service_healthy"), "it does not wait for the database");
+    ask(waits(service, "object-store", "service_healthy"), "it does not wait for the object store");
+    ask(
+        role == "migrate" || waits(service, "migrate", "service_completed_successfully"),
+        "it does not wait for the migration",
+    );
+    complaints
+}
+
+fn waits(service: &Value, other: &str, condition: &str) -> bool {
+    service["depends_on"][other]["condition"] == condition
+}
+
+/// Prometheus asks every process that serves metrics, and nobody else.
+fn targets(prometheus: &Value, services: &Map<String, Value>) -> Vec<String> {
+    let configs = list(prometheus, "/scrape_configs").flat_map(|job| list(job, "/static_configs"));
+    let mut found: Vec<&str> =
+        configs.flat_map(|config| list(config, "/targets")).filter_map(Value::as_str).collect();
+    found.sort_unstable();
+    let lasting = |service: &Value| {
+        is_own(service) && !list(service, "/command").any(|word| ENDING.iter().any(|role| word == role))
+    };
+    let lasting = services.iter().filter(|(_, service)| lasting(service));
+    let mut wanted: Vec<String> = lasting.map(|(name, _)| format!("{name}:{ADMIN_PORT}")).collect();
+    wanted.sort_unstable();
+    if found == wanted { Vec::new() } else { vec![format!("Prometheus asks {found:?}, and not {wanted:?}")] }
+}
+
+/// Requests go to every server, at the port that is for clients.
+fn upstreams(nginx: &str, services: &Map<String, Value>) -> Vec<String> {
+    let serves = |service: &Value| list(service, "/command").any(|word| word == "serve");
+    let servers = services.iter().filter(|(_, service)| serves(service)).map(|(name, _)| name);
+    let forgotten = servers.filter(|name| !nginx.contains(&format!("server {name}:8080 ")));
+    let mut complaints: Vec<String> =
+        forgotten.map(|name| format!("nginx sends nothing to {name}")).collect();
+    if nginx.contains(ADMIN_PORT) {
+        complaints.push(format!("nginx leads to the port {ADMIN_PORT}"));
+    }
+    complaints
+}
+
+/// An upload may be as large as the server's own setting says.
+fn upload_limit(nginx: &str, readme: &str) -> Option<String> {
+    let row = readme.lines().find_map(|line| line.strip_prefix("| `UPLOAD_BYTES_MAX` | `"));
+    let wanted = row.and_then(|rest| rest.split('`').next()).unwrap_or("not in README.md");
+    let uploads = nginx.split("location ").find(|location| location.contains("/content$"));
+    let limit =
+        uploads.and_then(|location| location.split("client_max_body_size ").nth(1)?.split(';').next());
+    (limit != Some(wanted))
+        .then(|| format!("nginx takes uploads of {limit:?} bytes, and the server of {wanted}"))
+}
+
+/// What is tried on one machine is what runs in a cluster.
+fn object_store(services: &Map<String, Value>, component: &str) -> Option<String> {
+    let here = services.get("object-store").map_or("none", |service| text(service, "/image"));
+    let tag = component.lines().find_map(|line| line.trim().strip_prefix("newTag: ")).unwrap_or("none");
+    let is_same = here.rsplit_once(':').is_some_and(|(_, version)| version == tag.trim_matches('"'));
+    (!is_same).then(|| format!("the object store is {here}, and that of Kubernetes {tag}"))
+}
+
+fn is_own(service: &Value) -> bool {
+    text(service, "/image").starts_with("reconciliation-platform:")
+}
+
+fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
+    value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn list<'a>(value: &'a Value, pointer: &str) -> impl Iterator<Item = &'a Value> {
+    value.pointer(pointer).and_then(Value::as_array).into_iter().flatten()
+}
+
+fn has(value: &Value, pointer: &str, word: &str) -> bool {
+    list(value, pointer).any(|found| found == word)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const NGINX: &str = "server backend:8080 resolve;\nlocation / { }\n\
+                         location ~ ^/v1/datasets/[^/]+/content$ { client_max_body_size 1000; }";
+    const README: &str = "| `UPLOAD_BYTES_MAX` | `1000` | largest upload |";
+
+    const COMPONENT: &str = "  - name: seaweedfs\n    newTag: \"4.5\"\n";
+
+    fn compose() -> Value {
+        let own = json!({
+            "image": IMAGE, "restart": "unless-stopped", "read_only": true, "tmpfs": ["/tmp"], "cap_drop": ["ALL"],
+            "security_opt": ["no-new-privileges:true"], "command": ["serve"],
+            "depends_on": {
+                "postgres": {"condition": "service_healthy"},
+                "object-store": {"condition": "service_healthy"},
+                "migrate": {"condition": "service_completed_successfully"},
+            },
+        });
+        let mut worker = own.clone();
+        worker["command"] = json!(["work"]);
+        worker["healthcheck"] = json!({"test": ["CMD", "/recon", "healthcheck", "--admin"]});
+        let mut migrate = own.clone();
+        migrate["command"] = json!(["migrate"]);
+        migrate["healthcheck"] = json!({"disable": true});
+        let nginx = json!({
+            "image": "nginx:1.2.3", "restart": "always", "security_opt": ["no-new-privileges:true"],
+            "ports": ["127.0.0.1:8080:8080"], "healthcheck": {"test": ["CMD", "true"]},
+        });
+        let mut store = nginx.clone();
+        store["image"] = json!("seaweedfs:4.5");
+        json!({"services": {"object-store": store, "backend": own, "worker": worker, "migrate": migrate, "nginx": nginx}})
+    }
+
+    fn prometheus(targets: &[&str]) -> Value {
+        json!({"scrape_configs": [{"static_configs": [{"targets": targets}]}]})
+    }
+
+    #[track_caller]
+    fn check(compose: &Value, expected: &[&str]) {
+        let prometheus = prometheus(&["backend:8081", "worker:8081"]);
+        assert_eq!(
+            super::check(&Files {
+                compose,
+                prometheus: &prometheus,
+                nginx: NGINX,
+                readme: README,
+                object_store: COMPONENT
+            }),
+            expected
+        );
+    }
+
+    #[test]
+    fn a_stack_that_keeps_to_the_rules_is_taken() {
+        check(&compose(), &[]);
+    }
+
+    #[test]
+    fn every_rule_is_missed_when_it_is_broken() {
+        for (pointer, broken, complaint) in [
+            ("/nginx/image", json!("nginx"), "nginx: the image `nginx` is not pinned to a version"),
+            (
+                "/nginx/image",
+                json!("nginx:latest"),
+                "nginx: the image `nginx:latest` is not pinned to a version",
+            ),
+            (
+                "/nginx/ports",
+                json!(["8080:8080"]),
+                r#"nginx: the port "8080:8080" is open to other machines"#,
+            ),
+            (
+                "/nginx/ports",
+                json!(["127.0.0.1:1:8081"]),
+                r#"nginx: the port "127.0.0.1:1:8081" is for the inside"#,
+            ),
+            ("/nginx/healthcheck", json!({}), "nginx: it has no health check"),
+            ("/nginx/security_opt", json!([]), "nginx: it may gain privileges"),
+            (
+                "/backend/image",
+                json!("reconciliation-platform:0.0.9"),
+                "backend: the image is of another version",
+            ),
+            ("/backend/read_only", json!(false), "backend: its files can be changed"),
+            ("/backend/tmpfs", json!([]), "backend: it has no /tmp"),
+            ("/backend/cap_drop", json!([]), "backend: it keeps capabilities"),
+            ("/backend/healthcheck", json!({"disable": true}), "backend: its health check is another role's"),
+            ("/migrate/healthcheck", json!({}), "migrate: its health check is another role's"),
+            (
+                "/worker/healthcheck",
+                json!({}),
+                "worker: its health check asks a port where no worker listens",
+            ),
+            ("/worker/depends_on/postgres", json!({}), "worker: it does not wait for the database"),
+            ("/worker/depends_on/object-store", json!({}), "worker: it does not wait for the object store"),
+            ("/backend/depends_on/migrate", json!({}), "backend: it does not wait for the migration"),
+        ] {
+            let mut compose = compose();
+            let (parent, field) = pointer.rsplit_once('/').unwrap();
+            compose.pointer_mut(&format!("/services{parent}")).unwrap()[field] = broken;
+            check(&compose, &[complaint]);
+        }
+    }
+
+    #[test]
+    fn files_that_do_not_fit_together_are_refused() {
+        let compose = compose();
+        let services = compose["services"].as_object().unwrap();
+        assert_eq!(targets(&prometheus(&["backend:8081"]), services).len(), 1);
+        assert_eq!(upstreams("server other:8080 resolve;", services), ["nginx sends nothing to backend"]);
+        let other = NGINX.replace("1000", "999");
+        let refused = upload_limit(&other, README).unwrap();
+        assert_eq!(refused, r#"nginx takes uploads of Some("999") bytes, and the server of 1000"#);
+        assert!(upload_limit(NGINX, "no table").is_some());
+        let refused = object_store(services, "newTag: \"4.6\"").unwrap();
+        assert_eq!(refused, r#"the object store is seaweedfs:4.5, and that of Kubernetes "4.6""#);
+    }
+}
