@@ -48,8 +48,8 @@ fn made(no_run: bool) -> Result<String> {
     if !cfg!(target_os = "linux") {
         return Ok("left out: an image holds programs for Linux, and those are built on Linux".to_owned());
     }
-    if let Err(missing) = setup::prepare_engine() {
-        return Ok(format!("left out: {missing:#}"));
+    if let Some(missing) = setup::unless_missing(setup::prepare_builder())? {
+        return Ok(format!("left out: {missing}"));
     }
     let recon = bench::binary()?;
     if !recon.is_file() {
@@ -60,6 +60,9 @@ fn made(no_run: bool) -> Result<String> {
     build::check(&engine)?;
     if no_run {
         return Ok(format!("{built}; not run, as asked"));
+    }
+    if let Some(missing) = setup::unless_missing(setup::prepare_containers())? {
+        return Ok(format!("{built}; NOT RUN: {missing}"));
     }
     match engine.find_way(TAG)? {
         Err(why) => Ok(format!("{built}; NOT RUN, no container starts on this machine: {why}")),

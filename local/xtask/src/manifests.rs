@@ -7,6 +7,7 @@ mod objects;
 mod policy;
 mod promql;
 mod render;
+pub(crate) mod secrets;
 mod selector;
 mod validators;
 

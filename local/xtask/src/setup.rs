@@ -55,10 +55,27 @@ pub(crate) fn prepare_python() -> Result<()> {
     bail!("Python's `venv` is missing. On Debian or Ubuntu: sudo apt-get install python3-venv")
 }
 
-/// Finds what builds images and runs containers.
-pub(crate) fn prepare_engine() -> Result<()> {
-    need("buildah", "buildah podman crun", "buildah, which builds the image")?;
+/// Finds what builds images.
+pub(crate) fn prepare_builder() -> Result<()> {
+    need("buildah", "buildah crun", "buildah, which builds the image")
+}
+
+/// Finds what runs containers.
+pub(crate) fn prepare_containers() -> Result<()> {
     need("podman", "podman crun", "podman, which tries the image")
+}
+
+/// What may be missing where it can't be installed, and then has these words. Where it can, its absence is a failure.
+pub(crate) fn unless_missing(found: Result<()>) -> Result<Option<String>> {
+    judge(found, can_install())
+}
+
+fn judge(found: Result<()>, can_install: bool) -> Result<Option<String>> {
+    match found {
+        Ok(()) => Ok(None),
+        Err(missing) if can_install => Err(missing),
+        Err(missing) => Ok(Some(format!("{missing:#}"))),
+    }
 }
 
 /// Where packages put nginx, which is not on the path of every user.
@@ -142,6 +159,14 @@ fn component(subcommand: &str, name: &str) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_what_cannot_be_installed_may_be_missing() {
+        let missing = || Err(anyhow::anyhow!("`buildah` is missing"));
+        assert_eq!(judge(Ok(()), false).unwrap(), None);
+        assert_eq!(judge(missing(), false).unwrap().unwrap(), "`buildah` is missing");
+        assert_eq!(judge(missing(), true).unwrap_err().to_string(), "`buildah` is missing");
+    }
 
     #[test]
     fn what_is_missing_is_said_with_the_command_that_brings_it() {

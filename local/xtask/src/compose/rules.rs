@@ -28,6 +28,7 @@ pub(super) fn check(files: &Files<'_>) -> Vec<String> {
         let said = every(service).into_iter().chain(if is_own(service) { own(service) } else { Vec::new() });
         complaints.extend(said.map(|complaint| format!("{name}: {complaint}")));
     }
+    complaints.extend(builders(services));
     complaints.extend(targets(files.prometheus, services));
     complaints.extend(upstreams(files.nginx, services));
     complaints.extend(upload_limit(files.nginx, files.readme));
@@ -75,6 +76,7 @@ fn own(service: &Value) -> Vec<String> {
     let role = list(service, "/command").next().and_then(Value::as_str).unwrap_or_default();
     let ends = ENDING.contains(&role);
     ask(text(service, "/image") == IMAGE, "the image is of another version");
+    ask(service["pull_policy"] == "never", "its image, which no registry has, is asked for");
     ask(service["read_only"] == true, "its files can be changed");
     ask(has(service, "/tmpfs", "/tmp"), "it has no /tmp");
     ask(has(service, "/cap_drop", "ALL"), "it keeps capabilities");
@@ -93,6 +95,19 @@ fn own(service: &Value) -> Vec<String> {
         "it does not wait for the migration",
     );
     complaints
+}
+
+/// One service builds the image that all of ours have, and it is the one that each of them waits for: builds of several run
+/// beside each other, and all but the first fail to give the image its name.
+fn builders(services: &Map<String, Value>) -> Option<String> {
+    let names = |is_it: fn(&Value) -> bool| -> Vec<&String> {
+        services.iter().filter(|(_, service)| is_it(service)).map(|(name, _)| name).collect()
+    };
+    let found = names(|service| service.get("build").is_some_and(|build| !build.is_null()));
+    let wanted = names(|service| is_own(service) && list(service, "/command").any(|word| word == "migrate"));
+    let is_one = found == wanted && found.len() == 1;
+    (!is_one)
+        .then(|| format!("{found:?} are built, and that should be {wanted:?}: two builds of one image fail"))
 }
 
 fn waits(service: &Value, other: &str, condition: &str) -> bool {
@@ -177,7 +192,7 @@ mod tests {
     fn compose() -> Value {
         let own = json!({
             "image": IMAGE, "restart": "unless-stopped", "read_only": true, "tmpfs": ["/tmp"], "cap_drop": ["ALL"],
-            "security_opt": ["no-new-privileges:true"], "command": ["serve"],
+            "security_opt": ["no-new-privileges:true"], "command": ["serve"], "pull_policy": "never",
             "depends_on": {
                 "postgres": {"condition": "service_healthy"},
                 "object-store": {"condition": "service_healthy"},
@@ -190,6 +205,7 @@ mod tests {
         let mut migrate = own.clone();
         migrate["command"] = json!(["migrate"]);
         migrate["healthcheck"] = json!({"disable": true});
+        migrate["build"] = json!({"context": ".."});
         let nginx = json!({
             "image": "nginx:1.2.3", "restart": "always", "security_opt": ["no-new-privileges:true"],
             "ports": ["127.0.0.1:8080:8080"], "healthcheck": {"test": ["CMD", "true"]},
@@ -262,6 +278,21 @@ mod tests {
             ("/worker/depends_on/postgres", json!({}), "worker: it does not wait for the database"),
             ("/worker/depends_on/object-store", json!({}), "worker: it does not wait for the object store"),
             ("/backend/depends_on/migrate", json!({}), "backend: it does not wait for the migration"),
+            (
+                "/backend/pull_policy",
+                json!("missing"),
+                "backend: its image, which no registry has, is asked for",
+            ),
+            (
+                "/backend/build",
+                json!({"context": ".."}),
+                r#"["backend", "migrate"] are built, and that should be ["migrate"]: two builds of one image fail"#,
+            ),
+            (
+                "/migrate/build",
+                Value::Null,
+                r#"[] are built, and that should be ["migrate"]: two builds of one image fail"#,
+            ),
         ] {
             let mut compose = compose();
             let (parent, field) = pointer.rsplit_once('/').unwrap();

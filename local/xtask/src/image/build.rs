@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::engine::{Engine, printed};
 use super::{DOCKERFILE, TAG};
-use crate::{process, workspace};
+use crate::workspace;
 
 /// Where the last stage takes its files from.
 const FROM_BUILD: &str = "--from=build ";
@@ -30,8 +30,8 @@ pub(super) fn image(engine: &Engine, recon: &Path) -> Result<String> {
     let mut build = engine.buildah();
     build.args(["build", "--quiet", "--format=docker", "--layers=false", "--tag", TAG, "--file"]);
     printed(build.arg(&stage).arg(&context))?;
-    let size = inspect(engine)?["Size"].as_u64();
-    Ok(format!("{TAG}, {}, {libraries} shared libraries", process::megabytes(size)))
+    let size = printed(engine.buildah().args(["images", "--format", "{{.Size}}", TAG]))?;
+    Ok(format!("{TAG}, {}, {libraries} shared libraries", size.trim()))
 }
 
 /// What the Dockerfile's stage `build` ends with: the program, its libraries, certificates, folders. The answer is the
@@ -99,38 +99,33 @@ fn last_stage(dockerfile: &str) -> Result<String> {
     Ok(stage.replace(FROM_BUILD, ""))
 }
 
-/// What the image is, as podman tells it.
-fn inspect(engine: &Engine) -> Result<Value> {
-    let told = printed(engine.podman().args(["image", "inspect", TAG]))?;
-    let images: Value = serde_json::from_str(&told).context("read what podman tells of the image")?;
-    images.get(0).cloned().with_context(|| format!("podman knows no image {TAG}"))
-}
-
 /// Holds the image against what manifests and compose files expect of it.
 pub(super) fn check(engine: &Engine) -> Result<()> {
-    differences(&inspect(engine)?)
+    let told = printed(engine.buildah().args(["inspect", "--type", "image", TAG]))?;
+    let image: Value = serde_json::from_str(&told).context("read what buildah tells of the image")?;
+    differences(&image["Docker"]["config"])
 }
 
-fn differences(image: &Value) -> Result<()> {
+/// The configuration is that of Docker's format, in which it was built.
+fn differences(config: &Value) -> Result<()> {
     let variables = ["BIND_ADDRESS=0.0.0.0", "PORT=8080", "ADMIN_PORT=8081", "LOG_FORMAT=json"];
-    let set: Vec<&str> =
-        image["Config"]["Env"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let set: Vec<&str> = config["Env"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     if let Some(missing) = variables.iter().find(|variable| !set.contains(variable)) {
         bail!("the image does not set {missing}, it has {set:?}");
     }
     let version = env!("CARGO_PKG_VERSION");
     for (pointer, wanted) in [
-        ("/Config/User", json!("65532:65532")),
-        ("/Config/Entrypoint", json!(["/recon"])),
-        ("/Config/Cmd", json!(["serve"])),
-        ("/Config/StopSignal", json!("SIGTERM")),
-        ("/Config/ExposedPorts", json!({"8080/tcp": {}, "8081/tcp": {}})),
-        ("/Config/Labels/org.opencontainers.image.title", json!("reconciliation-platform")),
-        ("/Config/Labels/org.opencontainers.image.version", json!(version)),
-        ("/Config/Labels/org.opencontainers.image.licenses", json!("MIT OR Apache-2.0")),
+        ("/User", json!("65532:65532")),
+        ("/Entrypoint", json!(["/recon"])),
+        ("/Cmd", json!(["serve"])),
+        ("/StopSignal", json!("SIGTERM")),
+        ("/ExposedPorts", json!({"8080/tcp": {}, "8081/tcp": {}})),
+        ("/Labels/org.opencontainers.image.title", json!("reconciliation-platform")),
+        ("/Labels/org.opencontainers.image.version", json!(version)),
+        ("/Labels/org.opencontainers.image.licenses", json!("MIT OR Apache-2.0")),
         ("/Healthcheck/Test", json!(["CMD", "/recon", "healthcheck"])),
     ] {
-        let found = image.pointer(pointer).unwrap_or(&Value::Null);
+        let found = config.pointer(pointer).unwrap_or(&Value::Null);
         if *found != wanted {
             bail!("the image has {found} at {pointer}, and should have {wanted}");
         }
@@ -174,22 +169,20 @@ mod tests {
 
     #[test]
     fn an_image_that_runs_as_root_is_refused() {
-        let mut image = json!({
-            "Config": {
-                "User": "65532:65532", "Entrypoint": ["/recon"], "Cmd": ["serve"], "StopSignal": "SIGTERM",
-                "ExposedPorts": {"8080/tcp": {}, "8081/tcp": {}},
-                "Env": ["PATH=/bin", "BIND_ADDRESS=0.0.0.0", "PORT=8080", "ADMIN_PORT=8081", "LOG_FORMAT=json"],
-                "Labels": {
-                    "org.opencontainers.image.title": "reconciliation-platform",
-                    "org.opencontainers.image.version": env!("CARGO_PKG_VERSION"),
-                    "org.opencontainers.image.licenses": "MIT OR Apache-2.0",
-                },
+        let mut config = json!({
+            "User": "65532:65532", "Entrypoint": ["/recon"], "Cmd": ["serve"], "StopSignal": "SIGTERM",
+            "ExposedPorts": {"8080/tcp": {}, "8081/tcp": {}},
+            "Env": ["PATH=/bin", "BIND_ADDRESS=0.0.0.0", "PORT=8080", "ADMIN_PORT=8081", "LOG_FORMAT=json"],
+            "Labels": {
+                "org.opencontainers.image.title": "reconciliation-platform",
+                "org.opencontainers.image.version": env!("CARGO_PKG_VERSION"),
+                "org.opencontainers.image.licenses": "MIT OR Apache-2.0",
             },
             "Healthcheck": {"Test": ["CMD", "/recon", "healthcheck"]},
         });
-        assert!(differences(&image).is_ok());
-        image["Config"]["User"] = json!("");
-        let refused = differences(&image).unwrap_err().to_string();
-        assert_eq!(refused, r#"the image has "" at /Config/User, and should have "65532:65532""#);
+        assert!(differences(&config).is_ok());
+        config["User"] = json!("");
+        let refused = differences(&config).unwrap_err().to_string();
+        assert_eq!(refused, r#"the image has "" at /User, and should have "65532:65532""#);
     }
 }

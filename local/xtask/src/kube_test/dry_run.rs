@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use super::cluster::{Answer, Cluster};
-use crate::manifests::{NAMESPACE, Rendered};
+use crate::manifests::{NAMESPACE, Rendered, secrets};
 
 /// What came of it.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -97,12 +97,24 @@ fn judge(findings: &mut Findings, label: &str, answer: &Answer) {
     }
 }
 
-/// The objects as they are in another namespace; addresses in them go with it.
+/// The objects as they are in another namespace; addresses in them go with it, also those in Secrets.
 pub(super) fn objects(text: &str, namespace: &str) -> Result<Vec<Value>> {
-    let moved = text
-        .replace(&format!("namespace: {NAMESPACE}\n"), &format!("namespace: {namespace}\n"))
-        .replace(&format!(".{NAMESPACE}.svc"), &format!(".{namespace}.svc"));
-    serde_saphyr::from_multiple(&moved).context("parse what was rendered")
+    let moved = text.replace(&format!("namespace: {NAMESPACE}\n"), &format!("namespace: {namespace}\n"));
+    let moved = with_addresses(&moved, namespace);
+    let mut objects: Vec<Value> = serde_saphyr::from_multiple(&moved).context("parse what was rendered")?;
+    for secret in objects.iter_mut().filter(|object| object["kind"] == "Secret") {
+        for value in secret["data"].as_object_mut().into_iter().flat_map(|data| data.values_mut()) {
+            // What is no text has no address.
+            if let Some(text) = value.as_str().and_then(secrets::decode) {
+                *value = secrets::encode(&with_addresses(&text, namespace)).into();
+            }
+        }
+    }
+    Ok(objects)
+}
+
+fn with_addresses(text: &str, namespace: &str) -> String {
+    text.replace(&format!(".{NAMESPACE}.svc"), &format!(".{namespace}.svc"))
 }
 
 /// As the list of the cluster's kinds has it.
@@ -118,6 +130,9 @@ pub(super) fn label(object: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+
     use super::*;
 
     #[test]
@@ -129,6 +144,22 @@ mod tests {
         assert_eq!(moved["metadata"]["namespace"], "other");
         assert_eq!(moved["spec"]["url"], "http://b.other.svc.cluster.local");
         assert_eq!(moved["spec"]["image"], format!("{NAMESPACE}:1"));
+    }
+
+    #[test]
+    fn addresses_in_secrets_move_too() {
+        let encoded = |text: &str| STANDARD.encode(text);
+        // As kustomize writes it: a block, broken into lines.
+        let address =
+            encoded(&format!("postgres://app@postgres.{NAMESPACE}.svc.cluster.local:5432/{NAMESPACE}"));
+        let (first, rest) = address.split_at(70);
+        let other = STANDARD.encode([0xff, 0xfe]);
+        let text = format!(
+            "kind: Secret\nmetadata:\n  name: a\ndata:\n  url: |\n    {first}\n    {rest}\n  other: {other}\n  broken: '*'\n"
+        );
+        let moved = &objects(&text, "other").unwrap()[0];
+        let url = encoded(&format!("postgres://app@postgres.other.svc.cluster.local:5432/{NAMESPACE}"));
+        assert_eq!(moved["data"], serde_json::json!({"url": url, "other": other, "broken": "*"}));
     }
 
     #[test]

@@ -68,6 +68,8 @@ pub(super) fn keda(
     let query = scaled["spec"]["triggers"][0]["metadata"]["query"].as_str().context("worker has no query")?;
     let moved = query.replace(crate::manifests::NAMESPACE, namespace);
     scaled["spec"]["triggers"][0]["metadata"]["query"] = moved.into();
+    // Its autoscaler would be active by this alone, whatever becomes of the query.
+    scaled["spec"].as_object_mut().and_then(|spec| spec.remove("fallback"));
     deploy::apply(cluster, &[monitor, scaled.clone()])?;
     until("KEDA does not read the number of jobs", || {
         let found = get(cluster, namespace, &["hpa", &name])?;

@@ -181,6 +181,7 @@ metadata:
 spec:
   scaleTargetRef: {name: worker}
   advanced: {horizontalPodAutoscalerConfig: {name: worker-hpa}}
+  fallback: {failureThreshold: 3, replicas: 1}
   triggers: [{metadata: {query: 'sum(recon_jobs{namespace=\"reconciliation-platform\"})'}}]
 ";
 
@@ -229,4 +230,7 @@ fn workloads_are_scaled_where_the_cluster_measures() {
     let own =
         calls.find(&format!("recon_jobs{{namespace=\\\"{trial}\\\"}}")).unwrap_or_else(|| panic!("{calls}"));
     assert!(calls[own..].contains("vector(6)"), "{calls}");
+    // Without what KEDA would answer instead of a query that fails.
+    let applied = calls[..own].rfind('\n').unwrap();
+    assert!(calls[..applied].contains("fallback") && !calls[applied..].contains("fallback"), "{calls}");
 }

@@ -1,12 +1,13 @@
 //! Rendered manifests, as policies look at them.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use super::known::Known;
-use super::selector;
+use super::{secrets, selector};
 
 /// What one overlay renders to, and what is known of the program that it deploys.
 pub(super) struct Manifests {
@@ -79,16 +80,32 @@ impl Manifests {
         pods
     }
 
-    /// The value of a setting in a ConfigMap that a container takes, or of its own `env`.
-    pub(super) fn setting<'a>(&'a self, container: &'a Value, name: &str) -> Option<&'a str> {
-        let own = list(&container["env"]).find(|variable| variable["name"] == name);
-        if let Some(value) = own.and_then(|variable| variable["value"].as_str()) {
-            return Some(value);
+    /// The value of a setting that a container has in its own `env`, or takes from a ConfigMap or a Secret. `None` also
+    /// where it comes from an object that these manifests don't have.
+    pub(super) fn setting<'a>(&'a self, container: &'a Value, name: &str) -> Option<Cow<'a, str>> {
+        if let Some(own) = list(&container["env"]).find(|variable| variable["name"] == name) {
+            let from = &own["valueFrom"];
+            return own["value"].as_str().map(Cow::from).or_else(|| {
+                self.kept("ConfigMap", &from["configMapKeyRef"], text(&from["configMapKeyRef"]["key"]))
+                    .or_else(|| {
+                        self.kept("Secret", &from["secretKeyRef"], text(&from["secretKeyRef"]["key"]))
+                    })
+            });
         }
         list(&container["envFrom"]).rev().find_map(|from| {
-            let map = self.find("ConfigMap", from["configMapRef"]["name"].as_str()?)?;
-            map.0["data"][name].as_str()
+            self.kept("ConfigMap", &from["configMapRef"], name)
+                .or_else(|| self.kept("Secret", &from["secretRef"], name))
         })
+    }
+
+    /// A value of the ConfigMap or Secret that a reference names, as text.
+    fn kept<'a>(&'a self, kind: &'a str, reference: &Value, key: &str) -> Option<Cow<'a, str>> {
+        let object = &self.find(kind, reference["name"].as_str()?)?.0;
+        let data = object["data"][key].as_str();
+        if kind == "ConfigMap" {
+            return data.map(Cow::from);
+        }
+        object["stringData"][key].as_str().map(Cow::from).or_else(|| secrets::decode(data?).map(Cow::from))
     }
 }
 

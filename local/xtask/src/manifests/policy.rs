@@ -15,6 +15,7 @@ mod pods;
 mod queries;
 mod references;
 mod scalers;
+mod servers;
 mod shutdown;
 mod targets;
 mod vertical;

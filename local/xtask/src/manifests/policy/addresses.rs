@@ -36,10 +36,15 @@ fn trigger_addresses(manifests: &Manifests) -> Vec<Fault> {
 
 /// The host of an address, with or without scheme, credentials, port and path.
 fn host(address: &str) -> &str {
+    place(address).0
+}
+
+/// Host and port of an address.
+pub(super) fn place(address: &str) -> (&str, Option<u64>) {
     let rest = address.trim().split_once("://").map_or(address.trim(), |(_, rest)| rest);
     let authority = rest.split(['/', '?']).next().unwrap_or(rest);
     let place = authority.rsplit_once('@').map_or(authority, |(_, place)| place);
-    place.split(':').next().unwrap_or(place)
+    place.split_once(':').map_or((place, None), |(host, port)| (host, port.parse().ok()))
 }
 
 /// A Service's whole name, or a name of the wide world.
@@ -112,6 +117,16 @@ mod tests {
         ] {
             assert_eq!(is_full(host(address)), full, "{address}");
         }
+    }
+
+    #[test]
+    fn a_place_is_a_host_and_perhaps_a_port() {
+        assert_eq!(
+            place("postgres://$(USER):$(PASSWORD)@db.apps.svc:5432/d?x=1"),
+            ("db.apps.svc", Some(5432))
+        );
+        assert_eq!(place("https://db.example.com/d"), ("db.example.com", None));
+        assert_eq!(place(""), ("", None));
     }
 
     #[test]

@@ -18,6 +18,9 @@ const RESERVED: u64 = 10;
 const CONNECTIONS_DEFAULT: u64 = 100;
 const CLIENTS_DEFAULT: u64 = 100;
 const POOL_DEFAULT: u64 = 20;
+/// What a Deployment, such as that of a pooler, has beside its pods in a rollout where nothing is said.
+const SURGE_PERCENT_DEFAULT: u64 = 25;
+const OPEN: &str = "all pods at their most, in a rollout, open";
 
 fn connections(manifests: &Manifests) -> Vec<Fault> {
     let mut faults = Vec::new();
@@ -25,26 +28,20 @@ fn connections(manifests: &Manifests) -> Vec<Fault> {
         let max = number(&cluster.spec()["postgresql"]["parameters"]["max_connections"])
             .unwrap_or(CONNECTIONS_DEFAULT);
         let room = max.saturating_sub(RESERVED);
+        // In a rollout at full size, the old pods that still drain keep theirs.
+        let pooled = 2 * clients(manifests, |pods| pods.owner.kind() != "Job");
+        let direct = clients(manifests, |pods| pods.owner.kind() == "Job");
         let writers: Vec<_> = poolers(manifests, cluster, "rw").collect();
         if writers.is_empty() {
-            let asked = clients(manifests, |_| true);
-            faults.extend(over(cluster, "all pods at their most open", asked, "connections", room));
+            faults.extend(over(cluster, OPEN, pooled + direct, "connections", room));
             continue;
         }
-        let admitted = writers
-            .iter()
-            .map(|pooler| instances(pooler) * parameter(pooler, "max_client_conn", CLIENTS_DEFAULT))
-            .sum();
-        let pooled = clients(manifests, |pods| pods.owner.kind() != "Job");
-        faults.extend(over(
-            cluster,
-            "all pods at their most open",
-            pooled,
-            "clients of the poolers",
-            admitted,
-        ));
+        // Each pooler alone takes every client: the others may be gone.
+        for pooler in &writers {
+            let admitted = parameter(pooler, "max_client_conn", CLIENTS_DEFAULT);
+            faults.extend(over(pooler, OPEN, pooled, "clients of one instance", admitted));
+        }
         // A primary has what the poolers of writers open and what the migration does; a replica what those of readers do.
-        let direct = clients(manifests, |pods| pods.owner.kind() == "Job");
         let opened: u64 = writers.iter().map(|pooler| servers(pooler)).sum();
         faults.extend(over(cluster, "poolers and migration open", opened + direct, "connections", room));
         let read = poolers(manifests, cluster, "ro").map(servers).sum();
@@ -53,8 +50,8 @@ fn connections(manifests: &Manifests) -> Vec<Fault> {
     faults
 }
 
-fn over(cluster: &Object, who: &str, asked: u64, what: &str, room: u64) -> Option<Fault> {
-    (asked > room).then(|| fault(cluster, format!("{who} {asked}, more than {room} {what}")))
+fn over(object: &Object, who: &str, asked: u64, what: &str, room: u64) -> Option<Fault> {
+    (asked > room).then(|| fault(object, format!("{who} {asked}, more than {room} {what}")))
 }
 
 fn poolers<'a>(
@@ -68,15 +65,25 @@ fn poolers<'a>(
     manifests.of("Pooler").filter(of)
 }
 
+/// How many instances there are at most: in a rollout, new ones beside the old.
 fn instances(pooler: &Object) -> u64 {
-    number(&pooler.spec()["instances"]).unwrap_or(1)
+    let instances = number(&pooler.spec()["instances"]).unwrap_or(1);
+    let strategy = &pooler.spec()["deploymentStrategy"];
+    if strategy["type"] == "Recreate" {
+        return instances;
+    }
+    let surge = &strategy["rollingUpdate"]["maxSurge"];
+    let share = surge.as_str().and_then(|share| share.strip_suffix('%')?.parse().ok());
+    let beside =
+        number(surge).unwrap_or_else(|| (instances * share.unwrap_or(SURGE_PERCENT_DEFAULT)).div_ceil(100));
+    instances + beside
 }
 
 fn parameter(pooler: &Object, name: &str, default: u64) -> u64 {
     number(&pooler.spec()["pgbouncer"]["parameters"][name]).unwrap_or(default)
 }
 
-/// What all instances of a pooler open to the database at most.
+/// What all instances of a pooler open to the database at most, those of a rollout among them.
 fn servers(pooler: &Object) -> u64 {
     let pool =
         parameter(pooler, "default_pool_size", POOL_DEFAULT) + parameter(pooler, "reserve_pool_size", 0);
@@ -84,7 +91,7 @@ fn servers(pooler: &Object) -> u64 {
     instances(pooler) * most.max(pool)
 }
 
-/// What the program's pods open at their most, those of a rollout among them.
+/// What the program's pods open at their most.
 fn clients(manifests: &Manifests, which: impl Fn(&Pods<'_>) -> bool) -> u64 {
     let workloads = manifests.workloads();
     let chosen = workloads.iter().filter(|pods| which(pods));
@@ -103,8 +110,5 @@ fn pool(manifests: &Manifests, container: &Value) -> u64 {
 
 fn replicas_max(manifests: &Manifests, pods: &Pods<'_>) -> u64 {
     let own = || number(&pods.owner.spec()["replicas"]).unwrap_or(1);
-    let most = scaler(manifests, pods.owner).map_or_else(own, |scaler| bounds(scaler).1);
-    let surge = &pods.owner.spec()["strategy"]["rollingUpdate"]["maxSurge"];
-    let share = surge.as_str().and_then(|share| share.strip_suffix('%')?.parse::<u64>().ok());
-    most + share.map_or_else(|| surge.as_u64().unwrap_or(0), |share| (most * share).div_ceil(100))
+    scaler(manifests, pods.owner).map_or_else(own, |scaler| bounds(scaler).1)
 }

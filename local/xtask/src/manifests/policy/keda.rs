@@ -161,8 +161,8 @@ fn jobs_a_pod(manifests: &Manifests) -> Vec<Fault> {
             workloads.iter().find(|pods| pods.owner.kind() == kind && pods.owner.name() == name)
         });
         for container in scaled.into_iter().flat_map(Pods::own_containers) {
-            let jobs =
-                manifests.setting(container, "WORKER_CONCURRENCY").unwrap_or(WORKER_CONCURRENCY_DEFAULT);
+            let jobs = manifests.setting(container, "WORKER_CONCURRENCY");
+            let jobs = jobs.as_deref().unwrap_or(WORKER_CONCURRENCY_DEFAULT);
             if text(target) != jobs {
                 faults.push(fault(
                     object,

@@ -2,7 +2,10 @@
 
 use serde_json::Value;
 
+use super::addresses::place;
 use super::keda::triggers;
+use super::references::at;
+use super::servers::{POSTGRES, servers};
 use super::targets::routed;
 use super::{Fault, Policy, fault};
 use crate::manifests::objects::{Manifests, Object, Pods, list, number, text};
@@ -22,7 +25,11 @@ pub(super) const POLICIES: &[Policy] = &[
 ];
 
 const DNS: u64 = 53;
-const POSTGRES: u64 = 5432;
+const HTTP: u64 = 80;
+const HTTPS: u64 = 443;
+const API_SERVER: [u64; 2] = [HTTPS, 6443];
+/// Where cert-manager's solver listens.
+const SOLVER: u64 = 8089;
 /// Where CloudNativePG asks an instance for its state.
 const INSTANCE_STATUS: u64 = 8000;
 
@@ -75,6 +82,8 @@ enum Peer<'a> {
     Pods(&'a Pods<'a>),
     /// Pods of another namespace.
     Namespace(&'a str),
+    /// Whoever is not of this namespace: another one's pods, or an address.
+    Outside,
 }
 
 /// Whether pods may speak with a peer on a port; where no policy selects them, they may.
@@ -128,6 +137,7 @@ fn is_peer(one: &Value, peer: Peer<'_>) -> bool {
         }
         // Which pods there are in another namespace is not known here.
         Peer::Namespace(name) => in_namespace(one, name),
+        Peer::Outside => one["ipBlock"].is_object() || one["namespaceSelector"].is_object(),
     }
 }
 
@@ -141,6 +151,7 @@ fn flows(manifests: &Manifests) -> Vec<Fault> {
     let mut faults = Vec::new();
     faults.extend(to_routed_services(manifests));
     faults.extend(to_monitored_ports(manifests));
+    faults.extend(to_solvers(manifests));
     for pods in manifests.workloads().iter().filter(|pods| pods.is_own()) {
         for protocol in ["UDP", "TCP"] {
             if !admits(manifests, pods, Way::Egress, Peer::Somebody, (protocol, DNS)) {
@@ -167,14 +178,27 @@ fn to_routed_services(manifests: &Manifests) -> Vec<Fault> {
                     faults.push(fault(service, format!("{} has no port {target}", pods.owner.label())));
                     continue;
                 };
-                if !admits(manifests, &pods, Way::Ingress, Peer::Somebody, ("TCP", number)) {
-                    faults
-                        .push(fault(service, format!("nobody may reach {} on {number}", pods.owner.label())));
+                if !admits(manifests, &pods, Way::Ingress, Peer::Outside, ("TCP", number)) {
+                    faults.push(fault(
+                        service,
+                        format!("nobody from outside may reach {} on {number}", pods.owner.label()),
+                    ));
                 }
             }
         }
     }
     faults
+}
+
+/// Whoever hands certificates out asks the pod that cert-manager makes for it.
+fn to_solvers(manifests: &Manifests) -> Vec<Fault> {
+    let all = manifests.pods();
+    let solvers = all.iter().filter(|pods| pods.owner.group() == "cert-manager.io");
+    let closed =
+        solvers.filter(|pods| !admits(manifests, pods, Way::Ingress, Peer::Outside, ("TCP", SOLVER)));
+    closed
+        .map(|pods| fault(pods.owner, format!("nobody from outside may reach its solver on {SOLVER}")))
+        .collect()
 }
 
 fn to_monitored_ports(manifests: &Manifests) -> Vec<Fault> {
@@ -195,36 +219,33 @@ fn to_monitored_ports(manifests: &Manifests) -> Vec<Fault> {
     faults
 }
 
-/// A pod with an address of a database in these manifests, its pooler or its instances, must get there.
+/// A pod with an address of a database, or of one that these manifests don't tell, must get there.
 fn to_database(manifests: &Manifests, pods: &Pods<'_>) -> Vec<Fault> {
-    let variables = pods.own_containers().flat_map(|container| list(&container["env"]));
-    let Some(variable) = variables.into_iter().find(|variable| variable["name"] == "DATABASE_URL") else {
-        return Vec::new();
+    let has_one = |container: &&Value| {
+        list(&container["env"]).any(|variable| variable["name"] == "DATABASE_URL")
+            || manifests.setting(container, "DATABASE_URL").is_some()
     };
-    let address = text(&variable["value"]);
-    let all = manifests.pods();
-    let servers: Vec<_> = all.iter().filter(|server| serves_postgres(server, address)).collect();
-    let mut faults = Vec::new();
-    if servers.is_empty() && !admits(manifests, pods, Way::Egress, Peer::Somebody, ("TCP", POSTGRES)) {
-        faults.push(fault(pods.owner, format!("it may not reach its database (TCP {POSTGRES})")));
-    }
-    for server in servers {
-        faults.extend(between(manifests, pods, server, POSTGRES));
-    }
-    faults
+    let Some(container) = pods.own_containers().find(has_one) else { return Vec::new() };
+    let address = manifests.setting(container, "DATABASE_URL").unwrap_or_default();
+    to_address(manifests, pods, &address, POSTGRES, "its database")
 }
 
-/// Whether an address leads to these pods: to a pooler by its own name, to a cluster by that of its role.
-fn serves_postgres(server: &Pods<'_>, address: &str) -> bool {
-    let host =
-        address.rsplit_once('@').map_or("", |(_, rest)| rest.split(['.', ':', '/']).next().unwrap_or(""));
-    match (server.owner.group(), server.owner.kind()) {
-        ("postgresql.cnpg.io", "Pooler") => host == server.owner.name(),
-        ("postgresql.cnpg.io", "Cluster") => {
-            ["rw", "ro", "r"].iter().any(|role| host == format!("{}-{role}", server.owner.name()))
-        }
-        _ => false,
+/// The faults on the way to an address: to the pods that answer there, or out to its port.
+fn to_address(
+    manifests: &Manifests,
+    pods: &Pods<'_>,
+    address: &str,
+    port_default: u64,
+    what: &str,
+) -> Vec<Fault> {
+    let servers = servers(manifests, pods.owner.namespace(), address, port_default);
+    if servers.is_empty() {
+        let port = place(address).1.unwrap_or(port_default);
+        let reached = admits(manifests, pods, Way::Egress, Peer::Somebody, ("TCP", port));
+        let words = format!("it may not reach {what} (TCP {port})");
+        return if reached { Vec::new() } else { vec![fault(pods.owner, words)] };
     }
+    servers.iter().flat_map(|(server, port)| between(manifests, pods, server, *port)).collect()
 }
 
 /// The faults of one flow, which both ends must admit.
@@ -248,25 +269,11 @@ fn to_objects(manifests: &Manifests, pods: &Pods<'_>) -> Vec<Fault> {
         return Vec::new();
     }
     let endpoint = url.split(['?', '&']).find_map(|part| part.strip_prefix("endpoint="));
-    let place = endpoint.map(|endpoint| endpoint.split_once("://").map_or(endpoint, |(_, rest)| rest));
-    let name = place.and_then(|place| place.split(['.', ':', '/']).next()).unwrap_or_default();
-    let Some(service) = manifests.find("Service", name) else {
-        let port =
-            place.and_then(|place| place.split('/').next()?.rsplit_once(':')?.1.parse().ok()).unwrap_or(443);
-        let reached = admits(manifests, pods, Way::Egress, Peer::Somebody, ("TCP", port));
-        let words = format!("it may not reach its objects (TCP {port})");
-        return if reached { Vec::new() } else { vec![fault(pods.owner, words)] };
-    };
-    let selector = serde_json::json!({"matchLabels": service.spec()["selector"]});
-    let servers = manifests.selected(service, &selector);
-    let ports = list(&service.spec()["ports"]);
-    let flows = ports.flat_map(|port| {
-        servers.iter().filter_map(move |server| Some((server, server.port(&port["targetPort"])?)))
-    });
-    flows.flat_map(|(server, port)| between(manifests, pods, server, port)).collect()
+    to_address(manifests, pods, endpoint.unwrap_or_default(), HTTPS, "its objects")
 }
 
-/// Poolers reach instances, instances each other, and the operator each instance.
+/// Poolers reach instances, instances each other and their archive, the operator each instance. What manages a pod from
+/// inside, be it an instance's or a pooler's, asks the API server what to do.
 fn inside_database(manifests: &Manifests) -> Vec<Fault> {
     let mut faults = Vec::new();
     let all = manifests.pods();
@@ -278,7 +285,10 @@ fn inside_database(manifests: &Manifests) -> Vec<Fault> {
             of_kind("Pooler").filter(|pooler| pooler.owner.spec()["cluster"]["name"] == cluster.owner.name())
         {
             faults.extend(between(manifests, pooler, cluster, POSTGRES));
+            faults.extend(to_api_server(manifests, pooler));
         }
+        faults.extend(to_api_server(manifests, cluster));
+        faults.extend(to_archive(manifests, cluster));
         for port in [POSTGRES, INSTANCE_STATUS] {
             faults.extend(between(manifests, cluster, cluster, port));
         }
@@ -293,4 +303,24 @@ fn inside_database(manifests: &Manifests) -> Vec<Fault> {
         }
     }
     faults
+}
+
+/// Its Service's port, and the one behind it: some networks look at the one, some at the other.
+fn to_api_server(manifests: &Manifests, pods: &Pods<'_>) -> Vec<Fault> {
+    let ports = API_SERVER.into_iter();
+    let closed = ports.filter(|port| !admits(manifests, pods, Way::Egress, Peer::Outside, ("TCP", *port)));
+    closed.map(|port| fault(pods.owner, format!("it may not reach the API server (TCP {port})"))).collect()
+}
+
+/// Where a cluster's plugin for backups keeps them.
+fn to_archive(manifests: &Manifests, cluster: &Pods<'_>) -> Vec<Fault> {
+    let names = at(&cluster.owner.0, "/spec/plugins/*/parameters/barmanObjectName").into_iter().map(text);
+    let stores = names.filter_map(|name| manifests.find("ObjectStore", name));
+    let addresses = stores.map(|store| text(&store.spec()["configuration"]["endpointURL"]));
+    addresses
+        .flat_map(|address| {
+            let port = if address.starts_with("http://") { HTTP } else { HTTPS };
+            to_address(manifests, cluster, address, port, "its archive")
+        })
+        .collect()
 }

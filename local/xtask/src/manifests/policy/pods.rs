@@ -42,6 +42,10 @@ pub(super) const POLICIES: &[Policy] = &[
 /// Kinds whose pods run until they are replaced.
 const LASTING: [&str; 3] = ["Deployment", "StatefulSet", "DaemonSet"];
 
+/// Where the program says whether it takes requests. It asks its stores, each for 2 s at most.
+const READY: &str = "/ready";
+const READY_SECONDS_MIN: u64 = 3;
+
 /// A fault for each workload and each of these words.
 fn each(manifests: &Manifests, words: impl Fn(&Pods<'_>) -> Vec<String>) -> Vec<Fault> {
     let workloads = manifests.workloads();
@@ -116,7 +120,7 @@ fn probes(manifests: &Manifests) -> Vec<Fault> {
             let name = text(&container["name"]);
             let own = pods.own_containers().any(|own| own["name"] == container["name"]);
             let wanted =
-                [("startupProbe", "/health"), ("livenessProbe", "/health"), ("readinessProbe", "/ready")];
+                [("startupProbe", "/health"), ("livenessProbe", "/health"), ("readinessProbe", READY)];
             wanted.into_iter().filter_map(move |(probe, path)| {
                 let found = &container[probe];
                 let words = if found.is_null() {
@@ -126,6 +130,11 @@ fn probes(manifests: &Manifests) -> Vec<Fault> {
                 } else if found["httpGet"].is_object() && port(container, &found["httpGet"]["port"]).is_none()
                 {
                     format!("its {probe} asks a port that it has not got")
+                } else if found["httpGet"]["path"] == READY && timeout_seconds(found) < READY_SECONDS_MIN {
+                    format!(
+                        "its {probe} gives {READY} {} s, which it may need to say that a store is away",
+                        timeout_seconds(found)
+                    )
                 } else {
                     return None;
                 };
@@ -134,6 +143,11 @@ fn probes(manifests: &Manifests) -> Vec<Fault> {
         })
         .collect()
     })
+}
+
+/// What Kubernetes waits for an answer; 1 s where nothing is said.
+fn timeout_seconds(probe: &Value) -> u64 {
+    probe["timeoutSeconds"].as_u64().unwrap_or(1)
 }
 
 /// A port that a container declares.

@@ -128,6 +128,29 @@ fn each_broken_manifest_breaks_its_policy_and_no_other() {
 }
 
 #[test]
+fn a_network_policy_that_is_forgotten_is_missed() {
+    // What denies is asked by another policy; `dev` says nothing of Prometheus, and the stores of EKS are none of its pods.
+    for (overlay, not_needed) in [
+        ("dev", ["default-deny", "prometheus-to-metrics"].as_slice()),
+        ("production-portable", &["default-deny"]),
+        ("production-eks", &["default-deny", "roles-to-stores"]),
+    ] {
+        let path = crate::workspace::root().join(format!("infra/k8s/rendered/{overlay}.yaml"));
+        let objects = read(&fs::read_to_string(path).unwrap()).unwrap();
+        let without = |name: &str| {
+            let mut objects = objects.clone();
+            objects.retain(|object| object.kind() != "NetworkPolicy" || object.name() != name);
+            red(objects).contains_key("needed-flows-admitted")
+        };
+        assert!(!without("none"), "{overlay}: nothing is forgotten");
+        let policies = objects.iter().filter(|object| object.kind() == "NetworkPolicy").map(Object::name);
+        for name in policies.filter(|name| !not_needed.contains(name)) {
+            assert!(without(name), "{overlay} without {name}");
+        }
+    }
+}
+
+#[test]
 fn names_of_policies_are_different_and_each_has_a_reason() {
     let names: BTreeSet<_> = all().map(|policy| policy.name).collect();
     assert_eq!(names.len(), all().count());
