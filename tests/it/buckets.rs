@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 use recon_testkit::{Call, Folder, Reply, S3, Server, Way, World, demo};
 use serde_json::{Value, json};
 
+use crate::program::until;
+use crate::push::between::Between;
 use crate::support::{demo_file, demo_folder, demo_rules, match_into, ready_pair, recon, said};
 
 /// Longer than a server takes to give up a store that says nothing.
@@ -27,7 +29,10 @@ struct Bucketed {
 
 impl Bucketed {
     async fn start(variables: &[(&'static str, &str)]) -> Self {
-        let s3 = tokio::task::spawn_blocking(|| S3::start().unwrap()).await.unwrap();
+        Self::on(tokio::task::spawn_blocking(|| S3::start().unwrap()).await.unwrap(), variables).await
+    }
+
+    async fn on(s3: S3, variables: &[(&'static str, &str)]) -> Self {
         let name = s3.bucket().unwrap();
         let ways = [(); 2].map(|()| Way::to(s3.port()).unwrap());
         let [of_server, of_clients] = ways;
@@ -94,12 +99,29 @@ impl Bucketed {
         assert_eq!(problem["code"], "unavailable");
         assert!(problem["detail"].as_str().unwrap().contains(words[0]), "{problem}");
         assert_eq!(self.logged(words[1]) - before, 1, "one line says {:?}", words[1]);
-        assert_eq!(self.get("/ready").await["checks"]["objects"], "does not answer");
+        self.sees_objects("does not answer").await;
         fail(false);
         self.call(put()).await.expect(204).unwrap();
         self.complete(&dataset, None).await.expect(202).unwrap();
         assert_eq!(self.ingested(&dataset).await["status"], "ready");
-        assert_eq!(self.get("/ready").await["checks"]["objects"], "ok");
+        self.sees_objects("ok").await;
+    }
+
+    /// Waits until `/ready` says this of the objects.
+    async fn sees_objects(&self, words: &str) {
+        until(words, async || self.get("/ready").await["checks"]["objects"] == words).await;
+    }
+
+    /// A push of the demo that goes to this server.
+    fn push(&self, arguments: &[&str]) -> std::process::Command {
+        let World::Server(server) = &self.world else { unreachable!() };
+        let mut command = self.folder.command("recon").unwrap();
+        let [left, right, rules] =
+            ["bank.csv", "ledger.csv", "rules.toml"].map(|name| demo_folder().join(name));
+        command.arg("push").args([&left, &right]).arg("--rules").arg(&rules).args(arguments);
+        command.env("RECON_URL", server.address()).env("RECON_TOKEN", &self.token);
+        command.env("RECON_STATE_DIR", self.folder.path().join("pushes"));
+        command
     }
 }
 
@@ -223,13 +245,9 @@ async fn a_result_is_exported_by_way_of_the_bucket() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_push_goes_by_signed_addresses_and_keeps_its_token() {
     let bucketed = Bucketed::start(&[]).await;
-    let World::Server(server) = &bucketed.world else { unreachable!() };
-    let mut command = bucketed.folder.command("recon").unwrap();
-    let [left, right, rules] = ["bank.csv", "ledger.csv", "rules.toml"].map(|name| demo_folder().join(name));
+    let [left, right] = ["bank.csv", "ledger.csv"].map(|name| demo_folder().join(name));
     let out = bucketed.folder.path().join("out");
-    command.arg("push").args([&left, &right]).arg("--rules").arg(&rules).arg("--wait").arg("--out").arg(&out);
-    command.env("RECON_URL", server.address()).env("RECON_TOKEN", &bucketed.token);
-    command.env("RECON_STATE_DIR", bucketed.folder.path().join("pushes"));
+    let mut command = bucketed.push(&["--wait", "--out", out.to_str().unwrap()]);
     let pushed = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
     assert_eq!(pushed.status.code(), Some(1), "breaks remain: {}", said(&pushed));
     let verified = recon(
@@ -240,6 +258,64 @@ async fn a_push_goes_by_signed_addresses_and_keeps_its_token() {
     let heard = bucketed.of_clients.heard();
     assert_eq!(heard.matches("PUT /").count(), 2, "both files went past the server");
     assert!(heard.contains("GET /") && !heard.contains(&bucketed.token), "the token is not the store's");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_push_asks_for_another_address_when_one_ends_before_its_time_and_not_for_ever() {
+    let s3 = tokio::task::spawn_blocking(|| S3::start().unwrap()).await.unwrap();
+    let between = Between::start(at(&s3.endpoint()).into(), None);
+    let bucketed = Bucketed::on(s3, &[("OBJECT_PUBLIC_URL", between.address())]).await;
+    let run =
+        |mut command: std::process::Command| tokio::task::spawn_blocking(move || command.output().unwrap());
+    let ended = |status, code: &str| {
+        let body = format!("<Error><Code>{code}</Code></Error>").into_bytes();
+        Reply { status, headers: Vec::new(), body }
+    };
+    // As Amazon says it of an address that is too old, and of one whose credentials are.
+    let both = [ended(403, "AccessDenied"), ended(400, "ExpiredToken")];
+    between.refuse_of("PUT", both.clone());
+    between.refuse_of("GET", both);
+    let out = bucketed.folder.path().join("out");
+    let pushed = run(bucketed.push(&["--wait", "--out", out.to_str().unwrap()])).await.unwrap();
+    assert_eq!(pushed.status.code(), Some(1), "breaks remain: {}", said(&pushed));
+    assert_eq!(between.refusals_left(), 0);
+
+    between.refuse_of("PUT", vec![ended(403, "AccessDenied"); 9]);
+    let given_up = run(bucketed.push(&[])).await.unwrap();
+    assert_eq!((given_up.status.code(), between.refusals_left()), (Some(2), 6), "{}", said(&given_up));
+    assert!(said(&given_up).contains("403") && !said(&given_up).contains("role"), "{}", said(&given_up));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_completion_that_is_repeated_at_once_has_one_effect_and_one_answer() {
+    let bucketed = Bucketed::start(&[]).await;
+    for round in 0..6 {
+        let dataset = bucketed.announce(&format!("round-{round}")).await;
+        assert_eq!(bucketed.send(&dataset, SMALL).await.status, 200);
+        let complete = || bucketed.complete(&dataset, None);
+        let (a, b, c, d) = tokio::join!(complete(), complete(), complete(), complete());
+        let answers = [a, b, c, d].map(|answer| answer.expect(202).unwrap());
+        assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
+        assert_eq!(bucketed.ingested(&dataset).await["sha256"], SMALL_SHA256);
+    }
+    // Each was read once.
+    assert_eq!(bucketed.logged("job done"), 6);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_asks_at_once_whether_a_server_is_ready_shares_one_look() {
+    let bucketed = Bucketed::start(&[]).await;
+    let looks = || {
+        let heard = bucketed.of_server.heard();
+        heard.lines().filter(|line| line.starts_with("GET /") && line.contains("probe")).count()
+    };
+    bucketed.sees_objects("ok").await;
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    let before = looks();
+    assert!(before > 0);
+    futures_util::future::join_all((0..30).map(|_| bucketed.get("/ready"))).await;
+    let after = looks();
+    assert!((1..=3).contains(&(after - before)), "{} looks", after - before);
 }
 
 #[tokio::test(flavor = "multi_thread")]

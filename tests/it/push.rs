@@ -1,6 +1,6 @@
 //! `recon push`: the same as `recon match`, on a server, and once however often it is begun.
 
-mod between;
+pub(crate) mod between;
 
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;

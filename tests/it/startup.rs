@@ -225,6 +225,45 @@ fn a_migration_waits_for_no_longer_than_it_is_told_to() {
     assert!(last.contains("postgres://app@127.0.0.1:") && !words.contains(SECRET), "{words}");
 }
 
+#[test]
+fn a_migration_whose_object_store_is_away_says_so_and_what_is_done() {
+    let folder = Folder::on(&Postgres::shared().unwrap().database(None).unwrap()).unwrap();
+    let url = format!("s3://books?endpoint=http://127.0.0.1:{}", free_port());
+    let variables = [
+        ("OBJECT_URL", Some(url.as_str())),
+        ("AWS_ACCESS_KEY_ID", Some("test")),
+        ("AWS_SECRET_ACCESS_KEY", Some(SECRET)),
+        ("MIGRATE_WAIT_SECONDS", Some("1")),
+        ("LOG_FORMAT", Some("text")),
+    ];
+    let output = run(&folder, &["migrate"], &variables);
+    let words = said(&output);
+    assert_eq!(output.status.code(), Some(2), "{words}");
+    let last = words.lines().last().unwrap();
+    assert!(last.contains("the object store at OBJECT_URL did not answer within 1 s"), "{words}");
+    assert!(last.contains("the schema is at version ") && !last.contains("nothing is migrated"), "{words}");
+    assert!(!words.contains(SECRET), "{words}");
+}
+
+#[test]
+fn objects_that_are_nobodys_are_said_until_they_are_adopted() {
+    let folder = Folder::new().unwrap();
+    let found = folder.path().join("objects/uploads");
+    std::fs::create_dir_all(&found).unwrap();
+    std::fs::write(found.join("somebodys"), "bytes").unwrap();
+    let words = |arguments: &[&str]| folder.recon(arguments).unwrap();
+    for _ in 0..2 {
+        let migrated = words(&["migrate"]);
+        assert!(migrated.contains("`recon migrate --adopt-objects`"), "{migrated}");
+    }
+    let config = words(&["config"]);
+    assert!(config.contains("not swept; run `recon migrate --adopt-objects`"), "{config}");
+    for arguments in [&["migrate", "--adopt-objects"][..], &["migrate"], &["config"]] {
+        let adopted = words(arguments);
+        assert!(!adopted.contains("--adopt-objects"), "{adopted}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_migration_that_waits_ends_when_it_is_asked_to() {
     let folder = Folder::on(&format!("postgres://app@127.0.0.1:{}/recon", free_port())).unwrap();
@@ -237,17 +276,17 @@ async fn a_migration_that_waits_ends_when_it_is_asked_to() {
 }
 
 /// A small disk of its own in a folder, gone with this value.
-struct Disk(PathBuf);
+pub(crate) struct Disk(PathBuf);
 
 impl Disk {
     /// None where this process may mount nothing.
-    fn mount(place: &Path) -> Option<Self> {
+    pub(crate) fn mount(place: &Path) -> Option<Self> {
         std::fs::create_dir_all(place).unwrap();
         let disk = Self(place.to_owned());
         disk.try_mount("size=256k").then_some(disk)
     }
 
-    fn mount_again(&self, options: &str) {
+    pub(crate) fn mount_again(&self, options: &str) {
         assert!(self.try_mount(&format!("remount,{options}")), "{options}");
     }
 

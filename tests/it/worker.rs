@@ -4,6 +4,8 @@
     reason = "helpers are functions outside of `#[test]`, and a panic is how they fail"
 )]
 
+mod surroundings;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -20,6 +22,7 @@ use recon_testkit::{Call, Folder, Functions, Server, World, demo};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::metrics::exposition::scrape;
+use crate::program;
 use crate::support::{demo_file, demo_rules, printed, recon, said};
 
 /// How long a condition may take before a test gives up on it.
@@ -46,13 +49,17 @@ struct Workshop {
 impl Workshop {
     /// On a folder in which nothing was made.
     fn bare() -> Self {
-        let folder = Folder::new().unwrap();
+        Self::on(Folder::new().unwrap())
+    }
+
+    fn on(folder: Folder) -> Self {
         let variables = folder.environment();
         let variable = |name: &'static str| {
-            let (_, value) = variables.iter().find(|(known, _)| *known == name).unwrap();
-            (name, value.as_str())
+            let found = variables.iter().rev().find(|(known, _)| *known == name);
+            (name, found.map_or("", |(_, value)| value.as_str()))
         };
-        let environment = Environment::of([variable("DATABASE_URL"), variable("OBJECT_URL")]);
+        let names = ["DATABASE_URL", "OBJECT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
+        let environment = Environment::of(names.map(variable));
         let clock = Clock::held_at(Clock::system().now());
         let platform = Platform::open_with_clock(&environment, Process::new(), clock.clone()).unwrap();
         let deps = worker::Deps::open(&platform);
@@ -61,7 +68,11 @@ impl Workshop {
     }
 
     async fn open() -> Self {
-        let workshop = Self::bare();
+        Self::bare().migrated().await
+    }
+
+    async fn migrated(self) -> Self {
+        let workshop = self;
         workshop.platform.store.migrate().await.unwrap();
         let name = "w".parse().unwrap();
         workshop.platform.store.workspaces().ensure(workshop.workspace, &name).await.unwrap();
@@ -108,8 +119,27 @@ impl Workshop {
         (id, found.content.unwrap().object)
     }
 
+    /// A reconciliation of two datasets that is queued.
+    async fn queued(&self, left: DatasetId, right: DatasetId) -> ReconciliationId {
+        let id = ReconciliationId::from_uuid(self.platform.ids.next().unwrap());
+        let rules = Json::of(&demo_rules()).unwrap();
+        let new = NewReconciliation { id, name: "march".to_owned(), left, right, rules };
+        let answer = |_: &_| StoredResponse::new(202, Vec::<(String, String)>::new(), Vec::new());
+        let runs = self.platform.store.reconciliations();
+        let _ = runs.create(self.workspace, self.request().answering(answer), new).await.unwrap();
+        id
+    }
+
     async fn turn(&self) -> Turn {
         worker::turn(self.deps.clone()).await.unwrap()
+    }
+
+    /// Its process was asked to stop as long ago as a job may go on, with ten seconds of the grace left.
+    async fn asked_to_stop(&self) {
+        tokio::time::pause();
+        self.platform.process.stop();
+        tokio::time::advance(GRACE - Duration::from_secs(10)).await;
+        tokio::time::resume();
     }
 
     /// The file of an object.
@@ -148,11 +178,7 @@ fn assert_is_neutral(failure: &Failure, secret: &str) {
 async fn a_worker_that_is_asked_to_stop_gives_its_job_back_within_the_grace() {
     let workshop = Workshop::open().await;
     let (id, _) = workshop.uploaded(b"a;b\n1;2\n").await;
-    // Asked to stop as long ago as a job may go on, with ten seconds of the grace left.
-    tokio::time::pause();
-    workshop.platform.process.stop();
-    tokio::time::advance(GRACE - Duration::from_secs(10)).await;
-    tokio::time::resume();
+    workshop.asked_to_stop().await;
     assert_eq!(workshop.turn().await, Turn::Worked);
 
     let found = workshop.platform.store.datasets().get(workshop.workspace, id).await.unwrap().unwrap();
@@ -178,17 +204,8 @@ async fn the_whole_chain_of_causes_is_kept_with_the_job() {
     let workshop = Workshop::open().await;
     let (left, columns) = workshop.ready(&demo_file("bank.csv")).await;
     let (right, _) = workshop.ready(&demo_file("ledger.csv")).await;
-    let new = NewReconciliation {
-        id: ReconciliationId::from_uuid(workshop.platform.ids.next().unwrap()),
-        name: "march".to_owned(),
-        left,
-        right,
-        rules: Json::of(&demo_rules()).unwrap(),
-    };
-    let id = new.id;
-    let answer = |_: &_| StoredResponse::new(202, Vec::<(String, String)>::new(), Vec::new());
+    let id = workshop.queued(left, right).await;
     let runs = workshop.platform.store.reconciliations();
-    let _ = runs.create(workshop.workspace, workshop.request().answering(answer), new).await.unwrap();
     std::fs::write(workshop.file_of(&columns), "no columns any more").unwrap();
 
     let last_error = workshop.exhausted().await.last_error.unwrap();
@@ -223,10 +240,7 @@ async fn what_becomes_of_a_job_is_counted() {
     workshop.clock.advance(LEASE_DURATION);
     turn_counts("recon_lease_takeovers_total").await;
     workshop.uploaded(b"a;b\n1;2\n").await;
-    tokio::time::pause();
-    workshop.platform.process.stop();
-    tokio::time::advance(GRACE - Duration::from_secs(10)).await;
-    tokio::time::resume();
+    workshop.asked_to_stop().await;
     turn_counts(r#"recon_jobs_finished_total{kind="ingest",outcome="released"}"#).await;
 }
 
@@ -276,8 +290,13 @@ async fn with_another_databases_objects_nothing_is_taken_and_everybody_says_why(
     let ready = Call::new("GET", "/ready");
     server.call(&ready).await.unwrap().expect(200).unwrap();
     std::fs::write(workshop.file_of("installation"), "another").unwrap();
-    let foreign = server.call(&ready).await.unwrap().expect(503).unwrap();
-    assert_eq!(foreign["code"], "foreign_objects");
+    let mut foreign = None;
+    program::until("a server that is not ready", async || {
+        foreign = server.call(&ready).await.unwrap().expect(503).ok();
+        foreign.is_some()
+    })
+    .await;
+    assert_eq!(foreign.unwrap()["code"], "foreign_objects");
     let account = demo::add_user(&workshop.folder, "a@example.com", "preparer", "w").unwrap();
     let token = demo::sign_in(&server, &account).await.unwrap();
     let announced = serde_json::json!({ "name": "bank", "format": "csv", "options": {} });
@@ -293,7 +312,8 @@ async fn with_another_databases_objects_nothing_is_taken_and_everybody_says_why(
     let refused = server.call(&upload()).await.unwrap().expect(503).unwrap();
     assert_eq!(refused["code"], "foreign_objects");
     workshop.folder.recon(&["migrate", "--adopt-objects"]).unwrap();
-    server.call(&ready).await.unwrap().expect(200).unwrap();
+    let is_ready = async || server.call(&ready).await.unwrap().status == 200;
+    program::until("a server that is ready again", is_ready).await;
     server.call(&upload()).await.unwrap().expect(204).unwrap();
 }
 
@@ -378,7 +398,12 @@ async fn a_folder_of_objects_that_is_lost_shows() {
     let ready = Call::new("GET", "/ready");
     assert_eq!(world.call(&ready).await.unwrap().expect(200).unwrap()["checks"]["objects"], "ok");
     std::fs::remove_dir_all(folder.path().join("objects")).unwrap();
-    let degraded = world.call(&ready).await.unwrap().expect(200).unwrap();
+    let mut degraded = serde_json::Value::Null;
+    program::until("a server that is degraded", async || {
+        degraded = world.call(&ready).await.unwrap().expect(200).unwrap();
+        degraded["status"] != "ready"
+    })
+    .await;
     assert_eq!((&degraded["status"], &degraded["checks"]["database"]), (&"degraded".into(), &"ok".into()));
     assert_ne!(degraded["checks"]["objects"], "ok");
 }

@@ -3,7 +3,7 @@
 use recon_contract::Code;
 use recon_domain::DatasetId;
 use recon_runtime::{Caller, Refusal, because};
-use recon_store::{DatasetStatus, ObjectEntry, Tie, Upload};
+use recon_store::{DatasetStatus, Error, ObjectEntry, Tie, Upload};
 
 use crate::Deps;
 
@@ -37,7 +37,11 @@ pub(crate) async fn attach(deps: &Deps, caller: &Caller, id: DatasetId) -> Resul
     }
     let ObjectEntry { name, bytes, etag, modified: _ } = last;
     let upload = Upload { object: name, sha256: None, bytes, etag };
-    let attached = deps.datasets.attach_upload(caller.workspace, id, upload).await?;
+    let attached = match deps.datasets.attach_upload(caller.workspace, id, upload).await {
+        // The same request, sent twice at once, was faster: the key knows its answer.
+        Err(Error::UploadClosed { .. }) => return Ok(()),
+        attached => attached?,
+    };
     if let Some(replaced) = attached.and_then(|attached| attached.replaced) {
         discard(deps, &replaced).await;
     }

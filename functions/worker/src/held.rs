@@ -3,7 +3,6 @@
 use std::io;
 use std::ops::Deref;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use recon_runtime::{State, because};
@@ -29,7 +28,7 @@ pub(crate) struct Held {
 /// What the computation's thread holds: it tells how far it is and asks whether to go on.
 #[derive(Clone)]
 pub(crate) struct Teller {
-    stop: Arc<AtomicBool>,
+    stop: watch::Sender<bool>,
     progress: watch::Sender<Progress>,
 }
 
@@ -38,7 +37,7 @@ impl Held {
     pub(crate) fn keep(deps: &Deps, lease: Lease) -> Self {
         let lease = Arc::new(lease);
         let start = Progress { phase: Phase::Reading, done: 0, total: 0 };
-        let teller = Teller { stop: Arc::default(), progress: watch::Sender::new(start) };
+        let teller = Teller { stop: watch::Sender::new(false), progress: watch::Sender::new(start) };
         let keeper = tokio::spawn(keep(deps.clone(), lease.clone(), teller.clone()));
         Self { lease, teller, keeper }
     }
@@ -82,7 +81,23 @@ impl Teller {
 
     /// Whether to go on.
     pub(crate) fn goes_on(&self) -> bool {
-        !self.stop.load(Ordering::Relaxed)
+        !*self.stop.borrow()
+    }
+
+    /// What this comes to, unless the job is to stop before: then it is dropped where it stands.
+    pub(crate) async fn unless_stopped<T, E>(
+        &self,
+        coming: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, Cut>
+    where
+        Cut: From<E>,
+    {
+        let mut stop = self.stop.subscribe();
+        tokio::select! {
+            biased;
+            _ = stop.wait_for(|stop| *stop) => Err(Cut::Stopped),
+            came_to = coming => Ok(came_to?),
+        }
     }
 
     /// What a computation came to: whatever ended one that was told to stop, it was stopped.
@@ -153,7 +168,7 @@ async fn keep(deps: Deps, lease: Arc<Lease>, teller: Teller) {
         () = until_lost(&deps.store, &lease) => {}
         () = deps.process.reaches(State::Releasing) => {}
     }
-    teller.stop.store(true, Ordering::Relaxed);
+    teller.stop.send_replace(true);
 }
 
 /// Ends when the lease is lost: what the job is about was cancelled, or somebody else has the job.

@@ -43,9 +43,11 @@ pub(crate) async fn run(store: &Store, held: &Held, id: DatasetId) -> Result<(),
     let options = options::from_json(&dataset.options.read()?)
         .map_err(|_| Cut::Inconsistent("the dataset's options cannot be read"))?;
 
-    let file = match store.objects().open_pinned(&upload.object, upload.etag.as_deref()).await {
+    let objects = store.objects();
+    let opening = objects.open_pinned(&upload.object, upload.etag.as_deref());
+    let file = match held.teller().unless_stopped(opening).await {
         // Only a store that lets clients write twice to a signed address comes to this.
-        Err(error @ ObjectError::Changed { .. }) => {
+        Err(Cut::Object(error @ ObjectError::Changed { .. })) => {
             let failure = Failure { code: CHANGED.to_owned(), detail: error.to_string() };
             return Ok(datasets.finish_ingest(held, IngestResult::Rejected(failure)).await?);
         }
@@ -74,7 +76,6 @@ pub(crate) async fn run(store: &Store, held: &Held, id: DatasetId) -> Result<(),
         Read::NoTable(failure) => IngestResult::Rejected(failure),
         Read::Table { profile, rejected } => {
             let object = object_name::content(id, held.attempt);
-            let objects = store.objects();
             let object_of_rejected = object_name::rejected_beside(&object);
             upload::put(&objects, &object_of_rejected, &targets.rejected, &held.teller()).await?;
             upload::put(&objects, &object, &targets.columns, &held.teller()).await?;

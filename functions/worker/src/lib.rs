@@ -5,6 +5,7 @@
 //! a reconciliation that somebody cancels stops at once, and what it wrote is taken away. A job that cannot succeed ends its subject with
 //! a reason; one that failed for a reason that may pass is tried again; one that is cut by a shutdown is given back.
 
+mod disk;
 mod held;
 mod ingest;
 mod pinned;
@@ -73,12 +74,12 @@ enum Cut {
 impl Cut {
     /// Whether it says nothing about the job: the database, the object store or this host's disk cannot be used now.
     fn is_outage(&self) -> bool {
-        matches!(
-            self,
+        match self {
             Self::Store(Error::Unavailable { .. })
-                | Self::Object(ObjectError::Unavailable { .. })
-                | Self::File(_)
-        )
+            | Self::Object(ObjectError::Unavailable { .. })
+            | Self::File(_) => true,
+            _ => disk::is_at_fault(self),
+        }
     }
 }
 
@@ -125,7 +126,9 @@ async fn take(deps: &Deps) -> Result<Turn, Error> {
         Subject::Reconciliation(id) if !published && !deps.process.is_draining() => {
             clean_up(&deps.store.leftovers(), id, CLEAN_UP_MAX).await;
         }
-        Subject::Dataset(id) if !published => unpublished::discard(&deps.store, &held, id).await,
+        Subject::Dataset(id) if !published && !deps.process.is_draining() => {
+            unpublished::discard(&deps.store, &held, id).await;
+        }
         Subject::Reconciliation(_) | Subject::Dataset(_) => {}
     }
     Ok(Turn::Worked)

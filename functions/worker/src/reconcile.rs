@@ -130,7 +130,8 @@ async fn stored(store: &Store, held: &Held, id: DatasetId) -> Result<Stored, Cut
     let content = dataset.content.ok_or(Cut::Inconsistent("a dataset has no content"))?;
     let options = options::from_json(&dataset.options.read()?);
     let options = options.map_err(|_| Cut::Inconsistent("a dataset's options cannot be read"))?;
-    Ok(Stored { columns: store.objects().open(&content.object).await?, rows: content.rows, options })
+    let columns = held.teller().unless_stopped(store.objects().open(&content.object)).await?;
+    Ok(Stored { columns, rows: content.rows, options })
 }
 
 async fn write_breaks(

@@ -1,5 +1,7 @@
 //! Whether a process may be sent work: the one judgement behind `/ready`, of servers and of admin ports.
 
+mod look;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -7,6 +9,7 @@ use std::time::Duration;
 use recon_contract::{Code, Health, Problem, Readiness, Ready};
 use recon_store::{Error, Schema, Store, Tie};
 
+use self::look::Look;
 use crate::problem::{Outcome, Refusal};
 use crate::{Process, because};
 
@@ -28,6 +31,7 @@ pub struct Probes {
     process: Process,
     store: Store,
     seen: Arc<Mutex<Seen>>,
+    look: Look<Outcome<Ready>>,
 }
 
 /// What this process has seen of what it stands on.
@@ -51,7 +55,7 @@ enum Found {
 
 impl Probes {
     pub(crate) fn of(process: &Process, store: &Store) -> Self {
-        Self { process: process.clone(), store: store.clone(), seen: Arc::default() }
+        Self { process: process.clone(), store: store.clone(), seen: Arc::default(), look: Look::default() }
     }
 
     /// A process that answers runs.
@@ -67,13 +71,30 @@ impl Probes {
     /// once: a process that never saw its database may have been given the wrong address, and must not take the place of
     /// one that works. What answers and does not fit keeps it from being ready at any time.
     ///
+    /// Anybody may ask, and as often as they like: who asks at once shares one look, whose result is kept for a second.
+    /// Only that the process stops is said without any.
+    ///
     /// # Errors
     /// [`Code::Draining`], [`Code::IncompatibleSchema`], [`Code::ForeignObjects`], and [`Code::Unavailable`] before
     /// everything was reached once.
     pub async fn ready(&self) -> Outcome<Ready> {
+        let stopping = || Refusal::new(Code::Draining, "the process is stopping");
         if !self.process.state().is_ready() {
-            return Err(Refusal::new(Code::Draining, "the process is stopping"));
+            return Err(stopping());
         }
+        let probes = self.clone();
+        let looked = self.look.take(|| async move { probes.looked().await });
+        tokio::select! {
+            biased;
+            () = self.process.draining() => Err(stopping()),
+            looked = looked => looked.unwrap_or_else(|error| {
+                tracing::error!(because = because(&error), "what the process stands on was not looked at");
+                Err(Refusal::new(Code::Unavailable, "the look at what the process stands on broke off"))
+            }),
+        }
+    }
+
+    async fn looked(&self) -> Outcome<Ready> {
         let (database, objects) = tokio::join!(in_time(self.database()), in_time(self.objects()));
         let judged = self.judge(&database, &objects);
         self.tell(&judged, [&database, &objects]);

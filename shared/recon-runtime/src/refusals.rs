@@ -89,6 +89,7 @@ const fn in_the_way(trouble: Trouble) -> &'static str {
         }
         Trouble::Disk => "objects cannot be read or written: the disk fails or is full",
         Trouble::Faulty => "the object store fails",
+        Trouble::Busy => "too many objects are being read or written at once",
     }
 }
 

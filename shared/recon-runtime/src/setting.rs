@@ -9,7 +9,7 @@ pub struct Setting {
     pub default: &'static str,
     /// What belongs there, in words.
     pub expects: &'static str,
-    /// Whether it may hold a secret: then it is shown without its password, and may come from `NAME_FILE`.
+    /// Whether it may hold a secret: then it may come from `NAME_FILE`. Passwords are shown of none.
     pub secret: bool,
     /// What it is for.
     pub about: &'static str,
@@ -186,22 +186,13 @@ pub const ALL: &[&Setting] = &[
 ];
 
 impl Setting {
-    /// A value as it may be shown: the password of a URL is replaced, and what its parameters are set to.
+    /// A value as it may be shown: the password of a URL is replaced, that of one in its parameters, and what parameters
+    /// for a password are set to. Whatever the setting is for: a password stands where nobody meant it to as well.
     #[must_use]
     pub fn shown(&self, value: &str) -> String {
-        if !self.secret {
-            return value.to_owned();
-        }
         let (place, parameters) =
             value.split_once('?').map_or((value, None), |(place, all)| (place, Some(all)));
-        let hidden = || {
-            let (scheme, rest) = place.split_once("://")?;
-            let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-            let (account, host) = authority.rsplit_once('@')?;
-            let user = account.split_once(':').map_or(account, |(user, _)| user);
-            Some(format!("{scheme}://{user}:***@{host}{path}"))
-        };
-        let mut shown = hidden().unwrap_or_else(|| place.to_owned());
+        let mut shown = place.to_owned();
         for (index, parameter) in parameters.into_iter().flat_map(|all| all.split('&')).enumerate() {
             shown.push(if index == 0 { '?' } else { '&' });
             match parameter.split_once('=') {
@@ -212,8 +203,55 @@ impl Setting {
                 _ => shown.push_str(parameter),
             }
         }
-        shown
+        without_passwords(&shown)
     }
+}
+
+/// What parts a scheme from what follows it, what ends a user, and what ends a password: as they are, and as they stand in
+/// a parameter.
+const SCHEME_ENDS: [&str; 2] = ["://", "%3a%2f%2f"];
+const USER_ENDS: [&str; 2] = [":", "%3a"];
+const PASSWORD_ENDS: [&str; 2] = ["@", "%40"];
+
+/// A text whose URLs show no password. Much in a password may not stand there, and is there all the same: so it goes from the
+/// first colon of a URL to its last `@`.
+fn without_passwords(text: &str) -> String {
+    // Of the same length, so that places in one are places in the other.
+    let lower = text.to_ascii_lowercase();
+    let mut begins: Vec<usize> = SCHEME_ENDS
+        .iter()
+        .flat_map(|ends| lower.match_indices(ends).map(|(at, ends)| (at, at + ends.len())))
+        .filter(|(at, _)| is_value(&lower[..*at]))
+        .map(|(_, begin)| begin)
+        .collect();
+    begins.sort_unstable();
+    if begins.first().is_none_or(|first| lower[..*first].contains('@')) {
+        begins.insert(0, 0);
+    }
+    let mut shown = text[..begins[0]].to_owned();
+    for (index, begin) in begins.iter().enumerate() {
+        let end = begins.get(index + 1).copied().unwrap_or(text.len());
+        let url = &lower[*begin..end];
+        let user = USER_ENDS.iter().filter_map(|ends| url.find(ends).map(|at| at + ends.len())).min();
+        let password = PASSWORD_ENDS.iter().filter_map(|ends| url.rfind(ends)).max();
+        match (user, password) {
+            (Some(from), Some(to)) if from <= to => {
+                shown.push_str(&text[*begin..begin + from]);
+                shown.push_str("***");
+                shown.push_str(&text[begin + to..end]);
+            }
+            _ => shown.push_str(&text[*begin..end]),
+        }
+    }
+    shown
+}
+
+/// Whether a URL's scheme that ends here is the beginning of all, or of what a parameter is set to; else it is part of
+/// something, such as a password.
+fn is_value(before: &str) -> bool {
+    let is_of_scheme = |letter: char| letter.is_ascii_alphanumeric() || "+-.".contains(letter);
+    let before = before.trim_end_matches(is_of_scheme);
+    before.is_empty() || before.ends_with('=')
 }
 
 #[cfg(test)]
@@ -226,12 +264,46 @@ mod tests {
             ("postgres://a:hunter2@h/d", "postgres://a:***@h/d"),
             (
                 "postgres://a@h/d?sslmode=require&password=hunter2",
-                "postgres://a:***@h/d?sslmode=require&password=***",
+                "postgres://a@h/d?sslmode=require&password=***",
             ),
+            ("postgres://a@h:5432/d?password=hunter2@hunter2", "postgres://a@h:5432/d?password=***"),
             ("postgres://h/d?sslpassword=hunter2", "postgres://h/d?sslpassword=***"),
             ("sqlite://a/b.db", "sqlite://a/b.db"),
         ] {
             assert_eq!(DATABASE_URL.shown(given), shown);
+        }
+        for (setting, given, shown) in [
+            (OBJECT_PUBLIC_URL, "https://u:hunter2@h", "https://u:***@h"),
+            (PUBLIC_URL, "https://u:hunter2@h/", "https://u:***@h/"),
+            (
+                OBJECT_URL,
+                "s3://books?endpoint=http://u:hunter2@h&region=r",
+                "s3://books?endpoint=http://u:***@h&region=r",
+            ),
+            (
+                OBJECT_URL,
+                "s3://k:hunter2@books/p?endpoint=http%3A%2f%2Fu%3Ahunter2%40h",
+                "s3://k:***@books/p?endpoint=http%3A%2f%2Fu%3A***%40h",
+            ),
+            (
+                OBJECT_URL,
+                "s3://books/p?endpoint=http://127.0.0.1:9000&path_style=true",
+                "s3://books/p?endpoint=http://127.0.0.1:9000&path_style=true",
+            ),
+            (OBJECT_URL, "file:///data/a@b", "file:///data/a@b"),
+        ] {
+            assert_eq!(setting.shown(given), shown);
+        }
+        // What is no URL is shown too, to say what is wrong with it.
+        for given in [
+            "app:hunter2@db/recon",
+            "postgres://app:hunter2/hunter2@db",
+            "postgres://app:hunter2?hunter2&hunter2@db",
+            "postgres://app:hunter2://hunter2@db",
+            "s3://books?endpoint=http://u:hunter2/hunter2@h",
+            "http%3a%2f%2fu%3ahunter2%40h",
+        ] {
+            assert!(!OBJECT_URL.shown(given).contains("hunter2"), "{}", OBJECT_URL.shown(given));
         }
     }
 

@@ -7,7 +7,7 @@ use std::fmt;
 
 use bytes::Bytes;
 use futures_util::FutureExt;
-use uuid::Builder;
+use uuid::{Builder, Uuid};
 
 use crate::clock::random;
 use crate::sql::query;
@@ -19,6 +19,15 @@ pub(crate) const INSTALLATION: &str = "installation";
 const ID_BYTES_MAX: u64 = 64;
 /// What an object store that keeps its word never takes.
 const SECOND: &[u8] = b"nobody's";
+
+/// The database's ids before one of them is decided on: each is kept before the objects say it, so that a migration that was
+/// cut off in between is known again by the next one.
+const CANDIDATES: &str = "installation/";
+/// The place where a database says that it was made by a version that ties: what it finds is never its own.
+const NEW: &str = "installation_new";
+/// Says so, in the transaction that makes the database, since its first migration may end there.
+pub(crate) const IS_NEW: &str = "-- installation_is_new
+insert into sweep_places (task, after) values ('installation_new', 'yes') on conflict (task) do nothing";
 
 /// What a folder of objects and a database are to each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +45,8 @@ impl fmt::Display for Tie {
         f.write_str(match self {
             Self::Ours => "the objects are this database's",
             Self::Loose => {
-                "nobody said yet that the objects are this database's; run `recon migrate --adopt-objects` once, if they are"
+                "nobody said yet that the objects at OBJECT_URL are this database's, and what is left over there is not \
+                swept; run `recon migrate --adopt-objects` once, if they are"
             },
             Self::Foreign => {
                 "the objects at OBJECT_URL are not this database's; name the right place, or, if this is it, run \
@@ -48,6 +58,8 @@ impl fmt::Display for Tie {
 
 const DECIDE: &str = "-- installation_decide
 insert into sweep_places (task, after) values ($1, $2) on conflict (task) do nothing";
+const FORGET: &str = "-- installation_forget
+delete from sweep_places where task like $1";
 
 impl Store {
     /// What was done when the folder of objects could not say whose it is, in [`Error::Unavailable`].
@@ -76,30 +88,57 @@ impl Store {
         self.sweep().set_place(INSTALLATION, &id).await
     }
 
-    /// Ties the objects to the database, unless that was decided before. Objects that are there already are taken over
-    /// by a database of an earlier version, never by a new one.
-    pub(crate) async fn tie_objects(&self, is_new: bool) -> Result<(), Error> {
-        if !self.sweep().place(INSTALLATION).await?.is_empty() {
-            return Ok(());
+    /// Ties the objects to the database, unless that was decided before, and says whether they are tied. A new installation
+    /// gets its folder for objects. Objects that are there already are taken over by a database of an earlier version, never
+    /// by a new one, however often it is migrated.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`]; then it may be called again, and goes on where it was.
+    pub async fn tie_objects(&self) -> Result<bool, Error> {
+        let sweep = self.sweep();
+        if sweep.place(INSTALLATION).await?.is_empty() {
+            self.decide().await?;
         }
-        let objects = self.objects();
-        if is_new && !objects.page("", "", 1).await.map_err(failed)?.is_empty() {
-            return Ok(());
+        Ok(!sweep.place(INSTALLATION).await?.is_empty())
+    }
+
+    async fn decide(&self) -> Result<(), Error> {
+        let (sweep, objects) = (self.sweep(), self.objects());
+        let has_records = self.workspaces().any().await?;
+        if !has_records {
+            // With records there, a folder that is not there was lost, and somebody has to see it.
+            objects.make().await.map_err(failed)?;
         }
-        // Where somebody was there before, it is theirs: another database, or another process of this one, which says so.
-        let id = new_id()?;
-        let is_first = objects.put_if_absent(INSTALLATION, Bytes::from(id.clone())).await.map_err(failed)?;
-        // A store that was asked twice, because its first answer was lost, says that somebody was there: this one.
-        if !is_first && owner(&objects).await.map_err(failed)? != Some(id.clone()) {
-            return Ok(());
+        let mut said = owner(&objects).await.map_err(failed)?;
+        if said.is_none() {
+            let takes_over = has_records && sweep.place(NEW).await?.is_empty();
+            if !takes_over && !objects.page("", "", 1).await.map_err(failed)?.is_empty() {
+                return Ok(());
+            }
+            let id = new_id()?;
+            sweep.set_place(&candidate(&id), "tried").await?;
+            // Of several at once it is the first one's, which it says.
+            objects.put_if_absent(INSTALLATION, Bytes::from(id)).await.map_err(failed)?;
+            said = owner(&objects).await.map_err(failed)?;
         }
-        keeps_its_word(&objects).await?;
-        // Of several folders that are tied at once, the first one's it is.
+        let said = said.unwrap_or_default();
+        let is_ours = Uuid::try_parse(&said).is_ok() && !sweep.place(&candidate(&said)).await?.is_empty();
+        if is_ours || said.as_bytes() == SECOND {
+            keeps_its_word(&objects).await?;
+        }
+        // Else it is another database's, or another process of this one ties it, which says so.
+        if is_ours { self.take(said).await } else { Ok(()) }
+    }
+
+    /// Of several folders that are tied at once, the first one's it is.
+    async fn take(&self, id: String) -> Result<(), Error> {
         self.database()
             .write("installation_decide", id, |id, tx| {
                 async move {
+                    let failed = Error::doing("installation_decide");
                     let insert = query(DECIDE).bind(INSTALLATION).bind(id);
-                    insert.execute(tx).await.map(drop).map_err(Error::doing("installation_decide"))
+                    insert.execute(&mut *tx).await.map_err(&failed)?;
+                    query(FORGET).bind(format!("{CANDIDATES}%")).execute(tx).await.map(drop).map_err(&failed)
                 }
                 .boxed()
             })
@@ -123,6 +162,10 @@ fn failed(source: ObjectError) -> Error {
 
 fn new_id() -> Result<String, Error> {
     Ok(Builder::from_random_bytes(random()?).into_uuid().to_string())
+}
+
+fn candidate(id: &str) -> String {
+    format!("{CANDIDATES}{id}")
 }
 
 /// Refuses a store that replaces an object where it was told not to: of two databases both would take its objects for theirs,

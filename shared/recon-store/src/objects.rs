@@ -4,6 +4,7 @@
 mod bucket;
 mod error;
 mod folder;
+mod room;
 mod sign;
 #[cfg(feature = "cluster")]
 mod signed;
@@ -25,6 +26,7 @@ use tokio::io::AsyncReadExt;
 #[cfg(feature = "cluster")]
 use self::bucket::Bucket;
 use self::folder::Folder;
+use self::room::Room;
 use self::writing::Writing;
 #[cfg(feature = "cluster")]
 use crate::config::BucketUrl;
@@ -115,7 +117,8 @@ impl Objects {
     /// over, of which [`Sweep`](crate::Sweep) rids a folder, and a rule of its own a bucket.
     ///
     /// # Errors
-    /// [`ObjectError::TooLarge`] beyond `bytes_max`, [`ObjectError::Interrupted`] when the stream fails.
+    /// [`ObjectError::TooLarge`] beyond `bytes_max`, [`ObjectError::Interrupted`] when the stream fails,
+    /// [`ObjectError::Unavailable`] also where too many are written at once, after 10 seconds.
     pub async fn put_stream<S, E>(
         &self,
         name: &str,
@@ -128,8 +131,9 @@ impl Objects {
     {
         let at = parsed(name)?;
         let store = self.store("put", name).await?;
-        let mut writing =
-            Writing::begin(store, &at, self.is_folder()).await.map_err(self.failed("put", name))?;
+        let room = self.room().to_write(name).await?;
+        let begun = Writing::begin(store, &at, self.is_folder(), room).await;
+        let mut writing = begun.map_err(self.failed("put", name))?;
         let mut hash = Sha256::new();
         let mut bytes = 0_u64;
         let mut stream = std::pin::pin!(stream);
@@ -189,7 +193,7 @@ impl Objects {
     /// a bucket, all of it is copied into a file without a name in the temporary folder.
     ///
     /// # Errors
-    /// [`ObjectError::NotFound`].
+    /// [`ObjectError::NotFound`], [`ObjectError::Unavailable`] also where too much is copied at once, after 10 seconds.
     pub async fn open(&self, name: &str) -> Result<File, ObjectError> {
         self.open_pinned(name, None).await
     }
@@ -284,6 +288,14 @@ impl Objects {
             failed = failed.or(self.delete(&object.name).await.err());
         }
         failed.map_or(Ok(found.len()), Err)
+    }
+
+    fn room(&self) -> &'static Room {
+        match &self.0 {
+            Place::Folder(folder) => folder.room,
+            #[cfg(feature = "cluster")]
+            Place::Bucket(bucket) => bucket.room,
+        }
     }
 
     const fn is_folder(&self) -> bool {

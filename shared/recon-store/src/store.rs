@@ -100,19 +100,23 @@ impl Store {
     }
 
     /// Brings the database to this build's schema, all of it or nothing. A SQLite file is made if it is not there; an
-    /// older one is copied first. A new installation gets its folder for objects.
+    /// older one is copied first. Then ties the objects to it, as [`Store::tie_objects`] does.
     ///
     /// # Errors
-    /// [`Error::SchemaNewer`] when only a newer build may do it, [`Error::Migration`] when nothing was changed.
+    /// [`Error::SchemaNewer`] when only a newer build may do it, [`Error::Migration`] when nothing was changed. Where the
+    /// objects cannot be used, the schema is migrated all the same, and the same call ties them later.
     pub async fn migrate(&self) -> Result<Migrated, Error> {
-        let migrated = self.database.migrate().await?;
-        // Only for a new installation: with records there, a folder that is not there was lost, and somebody has to see it.
-        if migrated.from == 0 {
-            let made = self.objects.make().await;
-            made.map_err(|source| Error::Unavailable { doing: "migrate_objects", source: source.into() })?;
-        }
-        self.tie_objects(migrated.from == 0).await?;
+        let migrated = self.migrate_schema().await?;
+        self.tie_objects().await?;
         Ok(migrated)
+    }
+
+    /// The database's part of [`Store::migrate`].
+    ///
+    /// # Errors
+    /// The same; then the schema is what it was.
+    pub async fn migrate_schema(&self) -> Result<Migrated, Error> {
+        self.database.migrate().await
     }
 
     /// Closes every connection after its present work. Later calls fail with [`Error::Unavailable`].

@@ -1,6 +1,5 @@
 //! A wire between a client and a server that can be cut at a chosen request.
 
-use std::collections::VecDeque;
 use std::io::{BufRead as _, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -28,8 +27,8 @@ struct Shared {
     runtime: Handle,
     tls: Option<Arc<ServerConfig>>,
     passed: AtomicUsize,
-    /// What the next requests are told instead of being passed on.
-    refusals: Mutex<VecDeque<Reply>>,
+    /// What the next requests of a method, or of any, are told instead of being passed on.
+    refusals: Mutex<Vec<(Option<&'static str>, Reply)>>,
     /// The request whose answer is not handed on for now: it has its effect, and the client does not learn of it.
     held: Mutex<usize>,
     released: Condvar,
@@ -80,7 +79,13 @@ impl Between {
 
     /// Tells the next requests these, without passing them on.
     pub(crate) fn refuse(&self, replies: impl IntoIterator<Item = Reply>) {
-        *self.shared.refusals.lock().unwrap() = replies.into_iter().collect();
+        *self.shared.refusals.lock().unwrap() = replies.into_iter().map(|reply| (None, reply)).collect();
+    }
+
+    /// Tells the next requests of this method these, besides what others are told.
+    pub(crate) fn refuse_of(&self, method: &'static str, replies: impl IntoIterator<Item = Reply>) {
+        let replies = replies.into_iter().map(|reply| (Some(method), reply));
+        self.shared.refusals.lock().unwrap().extend(replies);
     }
 
     /// How many of those are still to be told.
@@ -103,12 +108,17 @@ impl Shared {
         }
     }
 
+    fn refusal(&self, method: &str) -> Option<Reply> {
+        let mut refusals = self.refusals.lock().unwrap();
+        let next = refusals.iter().position(|(of, _)| of.is_none_or(|of| of == method))?;
+        Some(refusals.remove(next).1)
+    }
+
     /// Reads one request, passes it on, and hands its answer back.
     fn answer(&self, stream: impl Read + Write) -> Result<()> {
         let mut stream = BufReader::new(stream);
         let call = request(&mut stream)?;
-        let refusal = self.refusals.lock().unwrap().pop_front();
-        if let Some(refusal) = refusal {
+        if let Some(refusal) = self.refusal(&call.method) {
             return hand_back(stream.get_mut(), &refusal);
         }
         let reply = self.runtime.block_on(self.world.call(&call))?;

@@ -130,7 +130,8 @@ async fn objects(store: &Store, config: &StoreConfig) -> Result<String, String> 
         // Without a database it is nobody's yet.
         match store.objects_tie().await {
             Ok(tie @ Tie::Foreign) => bail!("{tie}"),
-            Ok(Tie::Ours | Tie::Loose) | Err(_) => Ok(words),
+            Ok(tie @ Tie::Loose) => Ok(format!("{words}; {tie}")),
+            Ok(Tie::Ours) | Err(_) => Ok(words),
         }
     };
     usable.await.map_err(|error| format!("{error:#}"))

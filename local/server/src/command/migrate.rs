@@ -19,10 +19,11 @@ pub(crate) fn run(arguments: &MigrateArgs) -> Result<ExitCode> {
         let drain = DrainConfig::read(&environment)?;
         let process = Process::with_signals(&drain).context("listen for signals")?;
         let platform = Platform::open(&environment, process)?;
-        let done = migrate::migrate(Deps::open(&platform, &environment)?).await?;
+        let mut done = migrate::migrate(Deps::open(&platform, &environment)?).await?;
         if arguments.adopt_objects {
             let adopted = platform.store.adopt_objects().await;
             adopted.context("take the objects at OBJECT_URL for this database's")?;
+            done.objects_tied = true;
             tracing::info!("the objects at OBJECT_URL are this database's now");
         }
         platform.store.close().await;

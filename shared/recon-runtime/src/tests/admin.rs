@@ -71,6 +71,8 @@ async fn probes_are_answered_as_by_a_server() {
     assert!(older.contains("content-type: application/problem+json\r\n"), "{older}");
     assert!(older.contains("\"incompatible_schema\"") && older.contains("\"request_id\":\""), "{older}");
     world.platform.store.migrate().await.unwrap();
+    // What was seen is said again for a second.
+    tokio::time::sleep(Duration::from_millis(1_050)).await;
     let ready = ask("/ready").await;
     assert!(ready.starts_with("HTTP/1.1 200 OK\r\n") && ready.contains("\"ready\""), "{ready}");
     // It answers while the process drains, and says so.

@@ -13,6 +13,11 @@ async fn code(probes: &Probes) -> Code {
     probes.ready().await.unwrap_err().problem().code
 }
 
+/// What was seen is said again for a second.
+async fn forgotten() {
+    tokio::time::sleep(Duration::from_millis(1_050)).await;
+}
+
 #[tokio::test]
 async fn what_was_reached_once_may_be_away_and_what_never_was_may_not() {
     let world = World::new().await;
@@ -26,8 +31,10 @@ async fn what_was_reached_once_may_be_away_and_what_never_was_may_not() {
     assert!(refusal.problem().retry_after.is_some());
 
     std::fs::rename(&away, &objects).unwrap();
+    forgotten().await;
     assert_eq!(probes.ready().await.unwrap().status, Readiness::Ready);
     std::fs::rename(&objects, &away).unwrap();
+    forgotten().await;
     // Every clone knows, since it is the process that is ready or not.
     let degraded = world.platform.clone().probes.ready().await.unwrap();
     assert_eq!((degraded.status, degraded.checks["database"].as_str()), (Readiness::Degraded, "ok"));
@@ -40,6 +47,7 @@ async fn a_schema_that_does_not_fit_and_a_process_that_stops_are_never_ready() {
     let probes = world.platform.probes.clone();
     assert_eq!(code(&probes).await, Code::IncompatibleSchema);
     world.platform.store.migrate().await.unwrap();
+    forgotten().await;
     probes.ready().await.unwrap();
     world.platform.process.stop();
     assert_eq!(code(&probes).await, Code::Draining);

@@ -6,6 +6,7 @@
 use std::fs::File;
 use std::future::Future;
 use std::io::{Seek as _, SeekFrom};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -20,8 +21,10 @@ use object_store::{
 };
 use tokio::io::AsyncWriteExt as _;
 use tokio::sync::OnceCell;
+use tokio::time::Instant;
 
 use super::error::disk;
+use super::room::{ROOM, Room};
 use super::{ObjectEntry, ObjectError, Trouble, parsed};
 use crate::config::{BucketUrl, ObjectAccess};
 
@@ -33,6 +36,8 @@ const REQUEST_TIME_MAX: Duration = Duration::from_secs(30);
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(10);
 /// How long the look may take whether the bucket can be used.
 const CHECK_TIME_MAX: Duration = Duration::from_secs(5);
+/// How long a look believes that the bucket can be written to, once that was tried.
+const WRITABLE_TIME_MAX: Duration = Duration::from_mins(5);
 /// How often a request is repeated, and until when.
 const RETRIES_MAX: usize = 3;
 const RETRY_TIME_MAX: Duration = Duration::from_secs(20);
@@ -43,14 +48,17 @@ const OPEN_BYTES_MAX: u64 = 64 * 1024 * 1024 * 1024;
 /// The bytes of one request for a part of an object, and how many such requests are made at once.
 const RANGE_BYTES: u64 = 8 * 1024 * 1024;
 const RANGES_IN_FLIGHT_MAX: usize = 3;
-/// What the look writes, and takes back before it is there.
+/// Where the look looks, and what it writes and takes back before it is there.
 const PROBE: &str = "probe";
 
 /// A bucket. Nothing is opened before the first use.
 pub(super) struct Bucket {
     pub(super) url: BucketUrl,
     access: ObjectAccess,
+    pub(super) room: &'static Room,
     opened: OnceCell<Opened>,
+    /// When a look last wrote; nothing after one that failed.
+    written: Mutex<Option<Instant>>,
 }
 
 pub(super) struct Opened {
@@ -65,7 +73,7 @@ struct Said(String);
 
 impl Bucket {
     pub(super) fn at(url: BucketUrl, access: ObjectAccess) -> Self {
-        Self { url, access, opened: OnceCell::new() }
+        Self { url, access, room: &ROOM, opened: OnceCell::new(), written: Mutex::new(None) }
     }
 
     pub(super) async fn store(
@@ -121,18 +129,34 @@ impl Bucket {
         }
     }
 
-    /// Looks whether the bucket is there, takes the credentials, and can be written to.
+    /// Looks whether the bucket is there and takes the credentials, and now and then whether it can be written to: probes
+    /// look every few seconds, and a write is what a store has the more work with, and its bill.
     pub(super) async fn check(&self) -> Result<(), ObjectError> {
         let store = self.store("check", "").await?;
+        let below = Name::from(PROBE);
+        // Who fails, or is not waited for, leaves nothing to be believed.
+        let written = self.written().take().filter(|at| at.elapsed() < WRITABLE_TIME_MAX);
         let probe = async {
+            // A list of nothing.
+            store.list(Some(&below)).try_next().await?;
+            if let Some(at) = written {
+                return Ok(at);
+            }
             // It is in no list, and nothing is there of it.
-            let mut upload = store.put_multipart(&Name::from(PROBE)).await?;
-            upload.abort().await
+            let mut upload = store.put_multipart(&below).await?;
+            upload.abort().await?;
+            Ok(Instant::now())
         };
-        match tokio::time::timeout(CHECK_TIME_MAX, probe).await {
-            Ok(done) => done.map_err(failed("check", "")),
-            Err(elapsed) => Err(silent("check", "", elapsed)),
-        }
+        let at = match tokio::time::timeout(CHECK_TIME_MAX, probe).await {
+            Ok(done) => done.map_err(failed("check", ""))?,
+            Err(elapsed) => return Err(silent("check", "", elapsed)),
+        };
+        *self.written() = Some(at);
+        Ok(())
+    }
+
+    fn written(&self) -> std::sync::MutexGuard<'_, Option<Instant>> {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What is known of an object without reading it.
@@ -162,6 +186,8 @@ impl Bucket {
         if found.size > OPEN_BYTES_MAX {
             return Err(ObjectError::TooLarge { bytes_max: OPEN_BYTES_MAX });
         }
+        // Until the copy is whole, and not while it is read: a file is what everybody reads, and that takes far less time.
+        let _room = self.room.to_copy(found.size, name).await?;
         let file = tokio::task::spawn_blocking(tempfile::tempfile).await;
         let file = file.unwrap_or_else(|stopped| Err(stopped.into())).map_err(|e| disk("open", name, e))?;
         let mut file = tokio::fs::File::from_std(file);
@@ -329,21 +355,4 @@ fn causes<'e>(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_the_store_said_is_told_without_its_document() {
-        let words = "status code: 403: <Error><Code>InvalidAccessKeyId</Code><Message>The key is unknown.</Message>\
-                     <AWSAccessKeyId>AKIA</AWSAccessKeyId></Error>";
-        let error =
-            object_store::Error::PermissionDenied { path: "p".into(), source: words.to_owned().into() };
-        let told = failed("check", "")(error);
-        assert_eq!(
-            told.to_string(),
-            "object store unavailable: check : it refuses the credentials of this service"
-        );
-        let cause = std::error::Error::source(&told).unwrap().to_string();
-        assert_eq!(cause, "InvalidAccessKeyId: The key is unknown.");
-    }
-}
+mod tests;

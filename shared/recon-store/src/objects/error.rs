@@ -63,6 +63,8 @@ pub enum Trouble {
     Disk,
     /// It answers with something else than what was asked for.
     Faulty,
+    /// This process reads or writes as much of it as it may at once.
+    Busy,
 }
 
 impl fmt::Display for Trouble {
@@ -73,6 +75,7 @@ impl fmt::Display for Trouble {
             Self::NoBucket => "it has no bucket of this name",
             Self::Disk => "the disk of this host fails",
             Self::Faulty => "it fails",
+            Self::Busy => "too much of it is being read or written at once",
         })
     }
 }

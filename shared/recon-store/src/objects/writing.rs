@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use object_store::path::Path as Name;
 use object_store::{MultipartUpload, ObjectStore, ObjectStoreExt, PutPayloadMut, Result};
+use tokio::sync::SemaphorePermit;
 use tokio::task::JoinSet;
 
 /// The bytes that are gathered before they are written.
@@ -17,6 +18,8 @@ pub(super) struct Writing<'s> {
     at: &'s Name,
     gathered: PutPayloadMut,
     parts: Option<Parts>,
+    /// For what is in memory of it.
+    room: Option<SemaphorePermit<'static>>,
 }
 
 /// The parts of an object that the store keeps aside until they are put together.
@@ -27,9 +30,14 @@ struct Parts {
 
 impl<'s> Writing<'s> {
     /// Begins. A small object is written in one piece, where that is one request instead of three; `in_parts` says that it is not.
-    pub(super) async fn begin(store: &'s dyn ObjectStore, at: &'s Name, in_parts: bool) -> Result<Self> {
+    pub(super) async fn begin(
+        store: &'s dyn ObjectStore,
+        at: &'s Name,
+        in_parts: bool,
+        room: SemaphorePermit<'static>,
+    ) -> Result<Self> {
         let parts = if in_parts { Some(Parts::begin(store, at).await?) } else { None };
-        Ok(Self { store, at, gathered: PutPayloadMut::new(), parts })
+        Ok(Self { store, at, gathered: PutPayloadMut::new(), parts, room: Some(room) })
     }
 
     /// Takes bytes, and waits while others are on their way.
@@ -53,8 +61,16 @@ impl<'s> Writing<'s> {
     /// Makes it an object. Once that has begun, it goes on also where nobody waits for it any more.
     pub(super) async fn finish(mut self) -> Result<()> {
         let last = std::mem::take(&mut self.gathered);
+        let room = self.room.take();
         match self.parts.take() {
-            Some(parts) => tokio::spawn(parts.finish(last)).await?,
+            Some(parts) => {
+                let finishing = async move {
+                    let finished = parts.finish(last).await;
+                    drop(room);
+                    finished
+                };
+                tokio::spawn(finishing).await?
+            }
             None => self.store.put(self.at, last.into()).await.map(|_| ()),
         }
     }

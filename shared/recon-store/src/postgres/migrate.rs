@@ -6,6 +6,7 @@ use sqlx::{Connection as _, PgConnection, SqlSafeStr};
 
 use crate::config::PostgresUrl;
 use crate::database::Database;
+use crate::installation::IS_NEW;
 use crate::schema::{Found, judge};
 use crate::sql::{Connection, query};
 use crate::{Error, Migrated, Schema};
@@ -92,6 +93,9 @@ async fn migrate_in(tx: &mut PgConnection) -> Result<Migrated, Error> {
         .execute(&mut *tx)
         .await
         .map_err(&failed)?;
+        if from == 0 {
+            sqlx::query(IS_NEW).execute(&mut *tx).await.map_err(&failed)?;
+        }
     }
     Ok(Migrated { from, to: from.max(SCHEMA_VERSION), backup: None })
 }

@@ -9,6 +9,7 @@ use sqlx::{Connection, SqlSafeStr, SqliteConnection};
 use tokio::time::Instant;
 
 use super::pools::{Pools, writing};
+use crate::installation::IS_NEW;
 use crate::schema::{Found, judge};
 use crate::{Error, Migrated, Schema};
 
@@ -99,7 +100,7 @@ async fn attempt(pools: &Pools) -> Result<Migrated, Error> {
         false => None,
     };
     if from < SCHEMA_VERSION {
-        apply(&mut connection).await?;
+        apply(&mut connection, from == 0).await?;
     }
     connection.close().await.map_err(&failed)?;
     Ok(Migrated { from, to: from.max(SCHEMA_VERSION), backup })
@@ -107,7 +108,7 @@ async fn attempt(pools: &Pools) -> Result<Migrated, Error> {
 
 /// One transaction around the whole sequence: each migration becomes a savepoint in it, so that a file is never left
 /// between two versions, and a second migrating process waits and then finds nothing to do.
-async fn apply(connection: &mut SqliteConnection) -> Result<(), Error> {
+async fn apply(connection: &mut SqliteConnection, is_new: bool) -> Result<(), Error> {
     let failed = Error::doing("migrate");
     let mut tx = connection.begin_with("begin immediate").await.map_err(&failed)?;
     sequence().run_direct(None, &mut *tx, false).await.map_err(Error::Migration)?;
@@ -129,6 +130,9 @@ async fn apply(connection: &mut SqliteConnection) -> Result<(), Error> {
     .execute(&mut *tx)
     .await
     .map_err(&failed)?;
+    if is_new {
+        sqlx::query(IS_NEW).execute(&mut *tx).await.map_err(&failed)?;
+    }
     tx.commit().await.map_err(&failed)
 }
 

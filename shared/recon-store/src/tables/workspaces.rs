@@ -17,6 +17,9 @@ select id, name, created_at from workspaces where name = $1";
 const GET: &str = "-- workspace_get
 select id, name, created_at from workspaces where id = $1";
 
+const ANY: &str = "-- workspace_any
+select id, name, created_at from workspaces limit 1";
+
 type Row = (Uuid, String, i64);
 
 impl Workspaces {
@@ -46,6 +49,15 @@ impl Workspaces {
     pub async fn get(&self, id: WorkspaceId) -> Result<Option<WorkspaceRecord>, Error> {
         let row = query(GET).bind(id.uuid()).fetch_optional(self.database.readers()).await;
         Ok(row.map_err(Error::doing("workspace_get"))?.map(record))
+    }
+
+    /// Whether there is one. Every record is of one.
+    pub(crate) async fn any(&self) -> Result<bool, Error> {
+        let row: Option<Row> = query(ANY)
+            .fetch_optional(self.database.readers())
+            .await
+            .map_err(Error::doing("workspace_any"))?;
+        Ok(row.is_some())
     }
 }
 

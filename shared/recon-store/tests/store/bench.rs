@@ -15,7 +15,8 @@ use recon_session::Tag;
 use recon_session::password::{NewPassword, PasswordHash, hash};
 use recon_store::{
     Clock, DatabaseUrl, DatasetContent, DatasetRecord, Email, IngestResult, JobKind, Json, Lease, NewBreak,
-    NewDataset, NewReconciliation, NewUser, Published, ReconciliationRecord, Store, StoreConfig, Upload,
+    NewDataset, NewReconciliation, NewUser, ObjectUrl, Published, ReconciliationRecord, Store, StoreConfig,
+    Upload,
 };
 use recon_testkit::{PgBouncer, Postgres};
 use sqlx::{Connection, PgConnection, SqliteConnection};
@@ -242,14 +243,19 @@ impl Bench {
 
     /// A new installation that was given this one's folder of objects.
     pub(crate) async fn beside(&self, database: &str) -> Store {
+        let store = self.new_beside(database, &self.folder.path().join("objects")).await;
+        store.migrate().await.unwrap();
+        store
+    }
+
+    /// A new database that nobody migrated yet, with its objects in this folder.
+    pub(crate) async fn new_beside(&self, database: &str, objects: &Path) -> Store {
         let database = match &self.config.database {
             DatabaseUrl::Sqlite(_) => DatabaseUrl::Sqlite(self.folder.path().join(database)),
             DatabaseUrl::Postgres(_) => DatabaseUrl::parse(&new_database(None).await).unwrap(),
         };
-        let config = StoreConfig { database, ..self.config.clone() };
-        let store = Store::open_with_clock(&config, clock(&self.time));
-        store.migrate().await.unwrap();
-        store
+        let objects = ObjectUrl::Folder(objects.to_owned());
+        Store::open_with_clock(&StoreConfig { database, objects, ..self.config.clone() }, clock(&self.time))
     }
 
     /// What another process finds after this one was killed: the files as they lie, or the database, with every connection
@@ -380,16 +386,20 @@ impl Bench {
 
     /// Forgets where the objects are, as a database of an earlier version does not know it.
     pub(crate) async fn untie(&self) {
-        const UNTIE: &str = "delete from sweep_places";
+        self.execute("delete from sweep_places").await;
+    }
+
+    /// Runs a statement of a test's own.
+    pub(crate) async fn execute(&self, sql: &'static str) {
         let url = direct(&self.config.database);
         match &self.config.database {
             DatabaseUrl::Sqlite(_) => {
                 let mut connection = SqliteConnection::connect(&url).await.unwrap();
-                sqlx::query(UNTIE).execute(&mut connection).await.unwrap();
+                sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
             }
             DatabaseUrl::Postgres(_) => {
                 let mut connection = PgConnection::connect(&url).await.unwrap();
-                sqlx::query(UNTIE).execute(&mut connection).await.unwrap();
+                sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
             }
         }
     }

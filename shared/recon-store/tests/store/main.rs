@@ -100,6 +100,8 @@ macro_rules! contract {
                 objects_of_another_place_are_foreign_until_they_are_adopted,
                 of_several_that_tie_at_once_one_decides,
                 a_folder_that_is_somebodys_is_tied_by_hand_only,
+                a_migration_that_is_tried_again_takes_nothing_that_the_first_would_not,
+                a_tie_that_was_cut_off_is_made_by_the_next_migration,
             ]
             sweep: [
                 objects_beside_another_database_are_left_alone,

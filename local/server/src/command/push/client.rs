@@ -25,6 +25,8 @@ const DOWNLOAD_PAUSE_MAX: Duration = Duration::from_secs(60);
 /// How long the first call is repeated: who has not been reached yet may not be there at all. One who has answered is
 /// given the time of a restart.
 const FIRST_CONTACT_TIME_MAX: Duration = Duration::from_secs(8);
+/// How often another address is asked for in place of a signed one that has ended.
+pub(super) const ADDRESSES_MORE_MAX: u32 = 2;
 /// The most bytes of an answer that is a document.
 const DOCUMENT_BYTES_MAX: u64 = 32 * 1024 * 1024;
 
@@ -106,7 +108,7 @@ impl<'s> Client<'s> {
             for (name, value) in &upload.headers {
                 request = request.header(name, value);
             }
-            if upload.url.starts_with('/') {
+            if is_own(&upload.url) {
                 request = self.signed(request);
             }
             let config = request.config().timeout_per_write(Some(UPLOAD_PAUSE_MAX));
@@ -128,22 +130,26 @@ impl<'s> Client<'s> {
             };
             self.repeated(&call, ask, Ok)
         };
-        let answer = get(&self.url(path), true)?;
-        let signed = match answer.status().as_u16() {
-            303 => header(&answer, "location").map(str::to_owned),
-            _ => None,
-        };
-        // The address that the server signed is another server's: the token is not for it.
-        let answer = match signed {
-            Some(address) => get(&self.url(&address), address.starts_with('/'))?,
-            None => answer,
+        let mut more = 0;
+        let answer = loop {
+            let answer = get(&self.url(path), true)?;
+            let signed = match answer.status().as_u16() {
+                303 => header(&answer, "location").map(str::to_owned),
+                _ => None,
+            };
+            let Some(address) = signed else { break answer };
+            // The address that the server signed is another server's: the token is not for it.
+            match get(&self.url(&address), is_own(&address)) {
+                Err(error) if more < ADDRESSES_MORE_MAX && has_ended(&address, &error) => more += 1,
+                answer => break answer?,
+            }
         };
         Ok(answer.into_body().into_with_config().limit(u64::MAX).reader())
     }
 
     /// A path of this server, or an address as it is.
     pub(super) fn url(&self, place: &str) -> String {
-        if place.starts_with('/') { format!("{}{place}", self.server.address) } else { place.to_owned() }
+        if is_own(place) { format!("{}{place}", self.server.address) } else { place.to_owned() }
     }
 
     fn signed<B>(&self, request: RequestBuilder<B>) -> RequestBuilder<B> {
@@ -234,6 +240,7 @@ impl<'s> Client<'s> {
             Next::Done | Next::NewKey => {}
         }
         let hint = match status {
+            _ if !is_of_server(call) => "",
             401 => "; sign in again and put the new token into RECON_TOKEN",
             403 => "; ask an admin for another role",
             413 => "; UPLOAD_BYTES_MAX of the server decides how much it takes",
@@ -241,6 +248,22 @@ impl<'s> Client<'s> {
         };
         Err(Error::Refused { call: call.to_owned(), status, code, words, hint })
     }
+}
+
+/// Whether a place is this server's own; else it is an address that it signed, or that somebody gave it.
+fn is_own(place: &str) -> bool {
+    place.starts_with('/')
+}
+
+/// Whether a call, method and place, went to the server.
+fn is_of_server(call: &str) -> bool {
+    call.split_once(' ').is_some_and(|(_, place)| is_own(place))
+}
+
+/// Whether a signed address was refused as one is that has ended: by its time, or with the credentials behind it, which may be
+/// sooner than its time says. Amazon answers the first with 403 and the second with 400.
+pub(super) fn has_ended(address: &str, error: &Error) -> bool {
+    !is_own(address) && (error.has_status(403) || error.has_status(400))
 }
 
 /// What a problem says, with every place that it names.

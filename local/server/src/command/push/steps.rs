@@ -10,7 +10,7 @@ use recon_contract::{
 use recon_domain::{DatasetId, ReconciliationId};
 use serde_json::{Value, json};
 
-use super::client::Client;
+use super::client::{ADDRESSES_MORE_MAX, Client, has_ended};
 use super::error::Error;
 use super::note::Note;
 use super::plan::{Input, Plan};
@@ -121,7 +121,7 @@ impl Steps<'_> {
         let now: Dataset = self.client.get(&path)?;
         if now.status == DatasetStatus::AwaitingUpload {
             if now.sha256.as_ref() != Some(&input.content.sha256) {
-                self.upload(input, &now)?;
+                self.upload(input, &path, now)?;
             }
             let body = json!({ "sha256": input.content.sha256 });
             let _: Dataset = self.client.post(&format!("{path}/complete"), Some(&key("complete")), &body)?;
@@ -129,18 +129,29 @@ impl Steps<'_> {
         Ok(created.id)
     }
 
-    fn upload(&self, input: &Input<'_>, dataset: &Dataset) -> Result<(), Stop> {
-        let Some(upload) = &dataset.upload else {
-            return Err(Stop::Over(anyhow!("the server says no place for the content of {}", dataset.id)));
-        };
+    fn upload(&self, input: &Input<'_>, path: &str, mut dataset: Dataset) -> Result<(), Stop> {
         let bar = Bar::bytes(format!("uploading {}", input.content.name()), input.content.bytes);
-        match self.client.put(upload, input.content.bytes, || input.content.open(&bar)) {
-            // The same push, begun twice at once, was faster.
-            Err(error) if error.has_code("dataset_sealed") => Ok(()),
-            // A signed address takes one upload: the answer to an earlier attempt was lost. The checksum tells whether it was this one.
-            Err(error) if error.has_status(412) && !upload.headers.is_empty() => Ok(()),
-            sent => Ok(sent?),
+        let mut more = 0;
+        // The same push, begun twice at once, may be faster.
+        while dataset.status == DatasetStatus::AwaitingUpload {
+            let Some(upload) = &dataset.upload else {
+                return Err(Stop::Over(anyhow!(
+                    "the server says no place for the content of {}",
+                    dataset.id
+                )));
+            };
+            match self.client.put(upload, input.content.bytes, || input.content.open(&bar)) {
+                Err(error) if error.has_code("dataset_sealed") => return Ok(()),
+                // A signed address takes one upload: the answer to an earlier attempt was lost. The checksum tells whether it was this one.
+                Err(error) if error.has_status(412) && !upload.headers.is_empty() => return Ok(()),
+                Err(error) if more < ADDRESSES_MORE_MAX && has_ended(&upload.url, &error) => {
+                    more += 1;
+                    dataset = self.client.get(path)?;
+                }
+                sent => return Ok(sent?),
+            }
         }
+        Ok(())
     }
 
     fn until_read(&self, input: &Input<'_>, id: DatasetId) -> Result<(), Stop> {

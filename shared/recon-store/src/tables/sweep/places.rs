@@ -17,18 +17,18 @@ on conflict (task) do update set after = excluded.after where sweep_places.after
 
 impl Sweep {
     /// After what a task has to go on; empty at its begin.
-    pub(crate) async fn place(&self, task: &'static str) -> Result<String, Error> {
+    pub(crate) async fn place(&self, task: &str) -> Result<String, Error> {
         let query = query(GET).bind(task);
         let found = query.scalar_optional(self.database.readers()).await;
         Ok(found.map_err(Error::doing("sweep_place_get"))?.unwrap_or_default())
     }
 
     /// Keeps where a task has to go on; empty where it has to begin anew.
-    pub(crate) async fn set_place(&self, task: &'static str, after: &str) -> Result<(), Error> {
+    pub(crate) async fn set_place(&self, task: &str, after: &str) -> Result<(), Error> {
         self.database
-            .write("sweep_place_set", (task, after.to_owned()), |(task, after), tx| {
+            .write("sweep_place_set", (task.to_owned(), after.to_owned()), |(task, after), tx| {
                 async move {
-                    let insert = query(SET).bind(*task).bind(after);
+                    let insert = query(SET).bind(task).bind(after);
                     insert.execute(tx).await.map(drop).map_err(Error::doing("sweep_place_set"))
                 }
                 .boxed()
