@@ -394,7 +394,7 @@ fn files(folder: &Path) -> usize {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_folder_of_objects_that_is_lost_shows() {
     let folder = Folder::new().unwrap();
-    let world = World::Server(Server::start(&folder).await.unwrap());
+    let world = World::Server(Server::start_alone(&folder).await.unwrap());
     let ready = Call::new("GET", "/ready");
     assert_eq!(world.call(&ready).await.unwrap().expect(200).unwrap()["checks"]["objects"], "ok");
     std::fs::remove_dir_all(folder.path().join("objects")).unwrap();
