@@ -1,12 +1,11 @@
 //! kill -9 of `recon serve`: what was acknowledged is there after a restart, and the run gives the same digest.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use recon_testkit::{Call, Folder, Server, World, demo};
 use serde_json::json;
 
-use crate::support::{match_into, only_on_sqlite};
+use crate::support::{only_on_sqlite, undisturbed};
 
 /// Enough that an ingest and a run take long enough to be hit in the middle.
 const ROWS: usize = 60_000;
@@ -42,20 +41,6 @@ fn side(right: bool) -> Vec<u8> {
     text.into_bytes()
 }
 
-/// The digest of a run that nothing disturbs.
-fn undisturbed(folder: &Folder) -> String {
-    let write = |name: &str, bytes: &[u8]| {
-        let path = folder.path().join(name);
-        std::fs::write(&path, bytes).unwrap();
-        path
-    };
-    let (left, right) = (write("left.csv", &side(false)), write("right.csv", &side(true)));
-    let rules = write("rules.toml", RULES.as_bytes());
-    let out = folder.path().join("out");
-    let (_, summary) = match_into(folder, [&left, &right, &rules] as [&Path; 3], &out, &[]).unwrap();
-    summary["digest"].as_str().unwrap().to_owned()
-}
-
 async fn serve(folder: &Folder) -> World {
     World::Server(Server::start(folder).await.unwrap())
 }
@@ -75,7 +60,7 @@ async fn a_killed_server_loses_nothing_that_it_acknowledged() {
         return;
     }
     let folder = Arc::new(Folder::new().unwrap());
-    let expected = undisturbed(&folder);
+    let expected = undisturbed(&folder, [&side(false), &side(true)], RULES);
     let world = serve(&folder).await;
     let account = demo::add_user(&folder, "a@example.com", "preparer", "w").unwrap();
     let token = demo::sign_in(&world, &account).await.unwrap();

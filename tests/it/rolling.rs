@@ -18,7 +18,7 @@ use serde_json::json;
 use tokio::task::JoinSet;
 
 use crate::program::{Program, free_port, until};
-use crate::support::match_into;
+use crate::support::undisturbed;
 
 /// How often each server is replaced.
 const ROUNDS: usize = 10;
@@ -192,20 +192,6 @@ fn side(right: bool) -> Vec<u8> {
     text.into_bytes()
 }
 
-/// The digest of a run that nothing disturbs.
-fn undisturbed(folder: &Folder) -> String {
-    let write = |name: &str, bytes: &[u8]| {
-        let path = folder.path().join(name);
-        std::fs::write(&path, bytes).unwrap();
-        path
-    };
-    let (left, right) = (write("left.csv", &side(false)), write("right.csv", &side(true)));
-    let rules = write("rules.toml", RULES.as_bytes());
-    let out = folder.path().join("out");
-    let (_, summary) = match_into(folder, [&left, &right, &rules] as [&Path; 3], &out, &[]).unwrap();
-    summary["digest"].as_str().unwrap().to_owned()
-}
-
 /// A server that has two datasets to reconcile, with nobody to do it.
 struct Stage {
     folder: Folder,
@@ -219,7 +205,7 @@ struct Stage {
 impl Stage {
     async fn set() -> Self {
         let folder = on_postgres();
-        let expected = undisturbed(&folder);
+        let expected = undisturbed(&folder, [&side(false), &side(true)], RULES);
         let account = demo::add_user(&folder, "ann@example.com", "preparer", "w").unwrap();
         let server = Program::start(&folder, "serve", &[]);
         server.until_ready().await;

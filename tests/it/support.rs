@@ -57,6 +57,21 @@ pub(crate) fn match_into(
     Ok((output.status.code(), serde_json::from_slice(&summary)?))
 }
 
+/// The digest of a reconciliation of these two sides by these rules that nothing disturbs.
+pub(crate) fn undisturbed(folder: &Folder, sides: [&[u8]; 2], rules: &str) -> String {
+    let write = |name: &str, bytes: &[u8]| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path
+    };
+    let [left, right] =
+        [("left.csv", sides[0]), ("right.csv", sides[1])].map(|(name, side)| write(name, side));
+    let rules = write("rules.toml", rules.as_bytes());
+    let out = folder.path().join("out");
+    let (_, summary) = match_into(folder, [&left, &right, &rules], &out, &[]).unwrap();
+    summary["digest"].as_str().unwrap().to_owned()
+}
+
 /// Checks that a summary conserves rows and amounts on both sides.
 pub(crate) fn assert_conserved(summary: &Value) {
     let number = |value: &Value| value.as_u64().unwrap();

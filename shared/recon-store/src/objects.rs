@@ -7,7 +7,7 @@ mod folder;
 mod room;
 mod sign;
 #[cfg(feature = "cluster")]
-mod signed;
+mod signature;
 mod staged;
 mod writing;
 

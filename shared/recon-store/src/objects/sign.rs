@@ -117,7 +117,7 @@ mod in_bucket {
     use recon_domain::{DatasetId, Instant};
 
     use super::super::bucket::Bucket;
-    use super::super::signed::{Allowed, Place, signed};
+    use super::super::signature::{Allowed, Place, signed};
     use super::super::{ObjectError, error::Trouble};
     use super::{DOWNLOAD_LIFETIME, SignedUpload, UPLOAD_LIFETIME};
     use crate::clock::id_made_at;
