@@ -51,15 +51,22 @@ fn what_does_not_read_ends_the_process_and_the_last_line_of_its_log_names_it() {
         ("serve", "OBJECT_URL", None),
         ("serve", "DRAIN_WAIT_SECONDS", Some("26")),
         ("serve", "LOG", Some("recon=loud")),
+        ("work", "DATABASE_URL", None),
+        ("work", "OBJECT_URL", None),
         ("work", "WORKER_CONCURRENCY", Some("0")),
         ("work", "DRAIN_WAIT_SECONDS", Some("soon")),
+        ("sweep", "DATABASE_URL", None),
+        ("sweep", "OBJECT_URL", None),
         ("sweep", "RETENTION_DAYS", Some("soon")),
+        ("migrate", "DATABASE_URL", None),
+        ("migrate", "OBJECT_URL", None),
         ("migrate", "MIGRATE_WAIT_SECONDS", Some("1m")),
     ];
     for (command, name, value) in cases {
         for format in ["text", "json"] {
             // A database that several share is not opened before it is needed.
-            let mut variables = vec![("LOG_FORMAT", Some(format))];
+            // A container's home, where it is given none.
+            let mut variables = vec![("LOG_FORMAT", Some(format)), ("HOME", Some("/"))];
             if *command == "work" || *name == "PORT" {
                 variables.push(("DATABASE_URL", Some(away.as_str())));
             }
@@ -340,4 +347,40 @@ async fn a_full_or_read_only_disk_is_told_and_loses_nothing() {
     world.call(&put).await.unwrap().expect(204).unwrap();
     let done = demo::complete(&world, &token, dataset["id"].as_str().unwrap()).await.unwrap();
     assert_eq!(done["status"], "ingesting", "{done}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_under_the_database_is_told_and_over_when_there_is_room() {
+    let place = tempfile::tempdir().unwrap();
+    let Some(disk) = Disk::mount(place.path()) else {
+        return println!("skipped: no disk of its own can be mounted here");
+    };
+    disk.mount_again("size=16m");
+    let folder = Folder::on(&format!("sqlite://{}", place.path().join("recon.sqlite").display())).unwrap();
+    folder.recon(&["migrate"]).unwrap();
+    let server = Program::start(&folder, "serve", &[]);
+    server.until_ready().await;
+    let world = World::at(&server.address());
+    let account = demo::add_user(&folder, "ann@example.com", "preparer", "w").unwrap();
+    let token = demo::sign_in(&world, &account).await.unwrap();
+    let create = async |key: &str| {
+        let create = Call::new("POST", "/v1/datasets").bearer(&token).key(key).json(&json!({ "name": key }));
+        world.call(&create).await.unwrap()
+    };
+    let filler = place.path().join("filler");
+    // Until there is no room for a byte.
+    std::fs::write(&filler, vec![0; 32 * 1024 * 1024]).unwrap_err();
+    let mut refused = 0;
+    for number in 0..40 {
+        let reply = create(&format!("key-{number}")).await;
+        assert!(matches!(reply.status, 201 | 503), "{} {}", reply.status, server.log());
+        refused += usize::from(reply.status == 503);
+    }
+    assert!(refused > 1, "{refused}");
+    std::fs::remove_file(&filler).unwrap();
+    for number in 0..40 {
+        create(&format!("key-{number}")).await.expect(201).unwrap();
+    }
+    let made = demo::all_items(&world, &token, "/v1/datasets", 500).await.unwrap();
+    assert_eq!(made.len(), 40, "each key once");
 }

@@ -183,7 +183,9 @@ impl Environment {
     /// Where the platform wants a user's data.
     fn data_folder(&self) -> Option<String> {
         let under = |folder: &str| format!("{}/reconciliation-platform", folder.trim_end_matches('/'));
-        let home = |rest: &str| self.variable("HOME").map(|home| under(&format!("{home}/{rest}")));
+        // The root is nobody's home: containers have it for users that they know nothing of.
+        let home = self.variable("HOME").filter(|home| !home.trim_end_matches('/').is_empty());
+        let home = |rest: &str| home.map(|home| under(&format!("{home}/{rest}")));
         match self.variable("XDG_DATA_HOME") {
             Some(folder) => Some(under(folder)),
             None if cfg!(target_os = "macos") => home("Library/Application Support"),
@@ -232,8 +234,10 @@ mod tests {
         assert_eq!(given, "sqlite:///data/reconciliation-platform/recon.db");
         let home = url(Environment::of([("HOME", "/home/ada")])).unwrap();
         assert!(home.starts_with("sqlite:///home/ada/"), "{home}");
-        let error = url(Environment::of([])).unwrap_err().to_string();
-        assert!(error.starts_with("DATABASE_URL: "), "{error}");
+        for homeless in [Environment::of([]), Environment::of([("HOME", "/")])] {
+            let error = url(homeless).unwrap_err().to_string();
+            assert!(error.starts_with("DATABASE_URL: "), "{error}");
+        }
     }
 
     #[test]

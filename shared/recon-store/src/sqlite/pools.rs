@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions, SqlitePool, SqliteTransaction};
+use sqlx::{ConnectOptions, Connection, SqliteConnection, SqlitePool, SqliteTransaction};
 
 /// How often a transaction is tried on a busy file.
 pub(crate) const WRITE_TRIES_MAX: u32 = 3;
@@ -31,6 +31,7 @@ impl Pools {
                 .test_before_acquire(false)
                 .idle_timeout(None)
                 .max_lifetime(None)
+                .after_release(|connection, _| Box::pin(is_clean(connection)))
         };
         Self {
             file: file.to_owned(),
@@ -68,6 +69,16 @@ impl Pools {
         self.readers.close().await;
         self.writer.close().await;
     }
+}
+
+/// Whether a connection can be used again. Where a disk is full, SQLite ends a transaction by itself, and the rollback that
+/// comes after fails: the connection counts as one in a transaction from then on, and begins no other.
+async fn is_clean(connection: &mut SqliteConnection) -> sqlx::Result<bool> {
+    if connection.is_in_transaction() {
+        // A rollback may be on its way.
+        connection.ping().await?;
+    }
+    Ok(!connection.is_in_transaction())
 }
 
 // Primary result codes of SQLite.
