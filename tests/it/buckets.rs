@@ -80,6 +80,17 @@ impl Bucketed {
         self.call(Call::new("GET", path)).await.expect(200).unwrap()
     }
 
+    /// The demo, reconciled; the answer is the reconciliation's id.
+    async fn reconciled(&self) -> String {
+        let ids = ready_pair(&self.world, &self.token).await.unwrap();
+        let sides = (ids[0].as_str(), ids[1].as_str());
+        let run = demo::reconcile(&self.world, &self.token, "run", sides, &demo_rules()).await.unwrap();
+        let id = run["id"].as_str().unwrap().to_owned();
+        let run = demo::finished(&self.world, &self.token, &id).await.unwrap();
+        assert_eq!(run["status"], "succeeded");
+        id
+    }
+
     /// The lines of the server's log that say so.
     fn logged(&self, words: &str) -> usize {
         let log = std::fs::read_to_string(self.folder.path().join("server.log")).unwrap();
@@ -214,12 +225,7 @@ async fn an_upload_that_is_too_large_is_refused_and_deleted() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_result_is_exported_by_way_of_the_bucket() {
     let bucketed = Bucketed::start(&[]).await;
-    let ids = ready_pair(&bucketed.world, &bucketed.token).await.unwrap();
-    let run =
-        demo::reconcile(&bucketed.world, &bucketed.token, "run", (&ids[0], &ids[1]), &demo_rules()).await;
-    let id = run.unwrap()["id"].as_str().unwrap().to_owned();
-    let run = demo::finished(&bucketed.world, &bucketed.token, &id).await.unwrap();
-    assert_eq!(run["status"], "succeeded");
+    let id = bucketed.reconciled().await;
     let out = bucketed.folder.path().join("out");
     let files = ["bank.csv", "ledger.csv", "rules.toml"].map(|name| demo_folder().join(name));
     match_into(&bucketed.folder, files.each_ref().map(|file| file.as_path()), &out, &[]).unwrap();
@@ -240,6 +246,27 @@ async fn a_result_is_exported_by_way_of_the_bucket() {
         }
     }
     assert!(!bucketed.of_clients.heard().contains(&bucketed.token), "the token is not the store's");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_result_that_takes_long_to_keep_is_sent_as_it_is_made() {
+    let bucketed = Bucketed::start(&[]).await;
+    let id = bucketed.reconciled().await;
+    let World::Server(server) = &bucketed.world else { unreachable!() };
+    let server = at(server.address());
+    let export = || Call::new("GET", &format!("/v1/reconciliations/{id}/export?what=matches&format=csv"));
+    bucketed.of_server.silence_writes();
+    let asked = Instant::now();
+    let sent = server.call(&export().bearer(&bucketed.token)).await.unwrap();
+    assert_eq!(sent.status, 200, "{}", String::from_utf8_lossy(&sent.body));
+    assert!(asked.elapsed() < Duration::from_secs(30), "within what a request may take");
+    assert_eq!(bucketed.logged("a file takes long to make"), 1);
+    // Nothing half is kept: the next one has it made.
+    bucketed.of_server.open();
+    let led = server.call(&export().bearer(&bucketed.token)).await.unwrap();
+    assert_eq!(led.status, 303);
+    let exported = fetch(led.header("location").unwrap(), Call::new("GET", "")).await;
+    assert!(exported.body == sent.body, "both ways bring the same file");
 }
 
 #[tokio::test(flavor = "multi_thread")]

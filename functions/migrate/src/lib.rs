@@ -40,8 +40,8 @@ pub struct Report {
     pub to: u32,
     /// The copy of an older SQLite file.
     pub backup: Option<PathBuf>,
-    /// Whether it was said whose the objects are. Where it was not, nothing of them is swept.
-    pub objects_tied: bool,
+    /// Whose the objects are: `ours`; `loose` where that was never said, and nothing of them is swept; `foreign`.
+    pub objects: Tie,
     /// How many whole seconds it waited for the database.
     pub waited_seconds: u64,
 }
@@ -176,15 +176,15 @@ async fn attempt(store: &Store, migrated: &mut Option<Migrated>) -> Result<Repor
             migrated.insert(store.migrate_schema().await?).clone()
         }
     };
-    let objects_tied = store.tie_objects().await?;
-    Ok(Report { from, to, backup, objects_tied, waited_seconds: 0 })
+    let objects = store.tie_objects().await?;
+    Ok(Report { from, to, backup, objects, waited_seconds: 0 })
 }
 
 impl Report {
     /// The same for people.
     #[must_use]
     pub fn in_words(&self) -> String {
-        let Self { from, to, backup, objects_tied, .. } = self;
+        let Self { from, to, backup, objects, .. } = self;
         let schema = match (from == to, backup) {
             (true, _) => format!("the schema is at version {to}, nothing to do"),
             (false, None) => format!("the schema went from version {from} to {to}"),
@@ -193,6 +193,6 @@ impl Report {
                 backup.display()
             ),
         };
-        if *objects_tied { schema } else { format!("{schema}\n{}", Tie::Loose) }
+        if *objects == Tie::Ours { schema } else { format!("{schema}\n{objects}") }
     }
 }

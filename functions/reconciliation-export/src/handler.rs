@@ -9,7 +9,7 @@ use recon_domain::ReconciliationId;
 use recon_formats::results::matches_parquet::{self, Reader};
 use recon_formats::results::{write_stored_matches, write_stored_rejections};
 use recon_runtime::{Caller, Download, Downloaded, Params, PathId, Refusal};
-use recon_store::{ObjectError, ReconciliationStatus, object_name};
+use recon_store::{ObjectError, Opening, ReconciliationStatus, Taken, object_name};
 
 use crate::export::{Error, StoredBreaks, write_breaks};
 use crate::{Deps, kept};
@@ -66,19 +66,28 @@ pub(crate) async fn writing(deps: &Deps, caller: &Caller, wanted: &Wanted) -> Re
     let Wanted { id, attempt, what, format, ref matches } = *wanted;
     Ok(match what {
         ResultPart::Matches => {
-            let matches = typed(deps.objects.open(matches).await?).await?;
-            Box::new(move |out| Ok(write_stored_matches(matches, format, out)?))
+            let Opening { file, room } = deps.objects.open_for_long(matches).await?;
+            let matches = typed(file).await?;
+            Box::new(move |out| holding(room, || Ok(write_stored_matches(matches, format, out)?)))
         }
         ResultPart::Breaks => {
-            let matches = typed(deps.objects.open(matches).await?).await?;
+            let Opening { file, room } = deps.objects.open_for_long(matches).await?;
+            let matches = typed(file).await?;
             let breaks = StoredBreaks::new(deps.breaks.clone(), caller.workspace, id);
-            Box::new(move |out| write_breaks(&breaks, matches, format, out))
+            Box::new(move |out| holding(room, || write_breaks(&breaks, matches, format, out)))
         }
         ResultPart::Rejections => {
-            let rejections = rejections(deps, id, attempt).await?;
-            Box::new(move |out| Ok(write_stored_rejections(rejections, format, out)?))
+            let Opening { file, room } = rejections(deps, id, attempt).await?;
+            Box::new(move |out| holding(room, || Ok(write_stored_rejections(file, format, out)?)))
         }
     })
+}
+
+/// A client takes a file as slowly as it likes, and what it is made of is open meanwhile.
+fn holding<T>(room: Taken, write: impl FnOnce() -> T) -> T {
+    let written = write();
+    drop(room);
+    written
 }
 
 /// Looks whether these matches can be written to a file: those that an earlier version stored do not say which of their
@@ -100,8 +109,8 @@ async fn typed(matches: File) -> Result<File, Refusal> {
 }
 
 /// Opens the rejected rows, of which earlier versions kept no list.
-async fn rejections(deps: &Deps, id: ReconciliationId, attempt: u32) -> Result<File, Refusal> {
-    match deps.objects.open(&object_name::rejections(id, attempt)).await {
+async fn rejections(deps: &Deps, id: ReconciliationId, attempt: u32) -> Result<Opening, Refusal> {
+    match deps.objects.open_for_long(&object_name::rejections(id, attempt)).await {
         Err(ObjectError::NotFound { .. }) => {
             let detail = "this result has no list of rejected rows, as those that earlier versions stored; reconcile \
                           again for one";

@@ -6,7 +6,7 @@ use axum::http::header::{CACHE_CONTROL, LOCATION};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use recon_runtime::{Caller, Downloaded, Refusal};
-use recon_store::object_name;
+use recon_store::{ObjectError, Trouble, object_name};
 
 use crate::Deps;
 use crate::handler::{Wanted, writing};
@@ -15,7 +15,8 @@ use crate::handler::{Wanted, writing};
 const MAKING_TIME_MAX: Duration = Duration::from_secs(20);
 
 /// An address of the file, which is made if it is not there. The result never changes, so that of several who make it at once
-/// each makes the same. `None` where the object store signs none, or making it takes too long: then nothing of it is kept.
+/// each makes the same. `None` where the object store signs none, there is no room to make it, or that takes too long: then
+/// nothing of it is kept.
 pub(crate) async fn address(
     deps: &Deps,
     caller: &Caller,
@@ -29,6 +30,7 @@ pub(crate) async fn address(
     if !deps.objects.is_there(&object).await? {
         let bytes = Downloaded::kept(writing(deps, caller, wanted).await?);
         match tokio::time::timeout(MAKING_TIME_MAX, deps.objects.put_stream(&object, bytes, u64::MAX)).await {
+            Ok(Err(ObjectError::Unavailable { trouble: Trouble::Busy, .. })) => return Ok(None),
             Ok(made) => made?,
             Err(_) => {
                 tracing::info!(object, "a file takes long to make, and is sent as it is made");

@@ -43,7 +43,7 @@ pub(crate) async fn run(store: &Store, held: &Held, id: DatasetId) -> Result<(),
     let options = options::from_json(&dataset.options.read()?)
         .map_err(|_| Cut::Inconsistent("the dataset's options cannot be read"))?;
 
-    let objects = store.objects();
+    let objects = store.objects().for_jobs();
     let opening = objects.open_pinned(&upload.object, upload.etag.as_deref());
     let file = match held.teller().unless_stopped(opening).await {
         // Only a store that lets clients write twice to a signed address comes to this.

@@ -107,7 +107,7 @@ pub(crate) async fn run(store: &Store, held: &Held, id: ReconciliationId) -> Res
         Ran::Impossible(failure) => reconciliations.fail(held, failure).await?,
         Ran::Result(summary) => {
             let object = object_name::matches(id, held.attempt);
-            let objects = store.objects();
+            let objects = store.objects().for_jobs();
             upload::put(&objects, &object, &matches, &held.teller()).await?;
             let object_of_rejections = object_name::rejections(id, held.attempt);
             upload::put(&objects, &object_of_rejections, &rejections, &held.teller()).await?;
@@ -130,7 +130,8 @@ async fn stored(store: &Store, held: &Held, id: DatasetId) -> Result<Stored, Cut
     let content = dataset.content.ok_or(Cut::Inconsistent("a dataset has no content"))?;
     let options = options::from_json(&dataset.options.read()?);
     let options = options.map_err(|_| Cut::Inconsistent("a dataset's options cannot be read"))?;
-    let columns = held.teller().unless_stopped(store.objects().open(&content.object)).await?;
+    let objects = store.objects().for_jobs();
+    let columns = held.teller().unless_stopped(objects.open(&content.object)).await?;
     Ok(Stored { columns, rows: content.rows, options })
 }
 

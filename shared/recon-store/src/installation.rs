@@ -30,7 +30,8 @@ pub(crate) const IS_NEW: &str = "-- installation_is_new
 insert into sweep_places (task, after) values ('installation_new', 'yes') on conflict (task) do nothing";
 
 /// What a folder of objects and a database are to each other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Tie {
     /// The objects are this database's.
     Ours,
@@ -84,31 +85,29 @@ impl Store {
     pub async fn adopt_objects(&self) -> Result<(), Error> {
         let id = new_id()?;
         let bytes = futures_util::stream::iter([Ok::<_, std::io::Error>(Bytes::from(id.clone()))]);
-        self.objects().put_stream(INSTALLATION, bytes, ID_BYTES_MAX).await.map_err(failed)?;
+        self.objects().for_jobs().put_stream(INSTALLATION, bytes, ID_BYTES_MAX).await.map_err(failed)?;
         self.sweep().set_place(INSTALLATION, &id).await
     }
 
-    /// Ties the objects to the database, unless that was decided before, and says whether they are tied. A new installation
+    /// Ties the objects to the database, unless that was decided before, and says whose they are then. A new installation
     /// gets its folder for objects. Objects that are there already are taken over by a database of an earlier version, never
     /// by a new one, however often it is migrated.
     ///
     /// # Errors
     /// [`Error::Unavailable`]; then it may be called again, and goes on where it was.
-    pub async fn tie_objects(&self) -> Result<bool, Error> {
-        let sweep = self.sweep();
-        if sweep.place(INSTALLATION).await?.is_empty() {
+    pub async fn tie_objects(&self) -> Result<Tie, Error> {
+        if self.sweep().place(INSTALLATION).await?.is_empty() {
             self.decide().await?;
         }
-        Ok(!sweep.place(INSTALLATION).await?.is_empty())
+        self.objects_tie().await
     }
 
     async fn decide(&self) -> Result<(), Error> {
         let (sweep, objects) = (self.sweep(), self.objects());
         let has_records = self.workspaces().any().await?;
-        if !has_records {
-            // With records there, a folder that is not there was lost, and somebody has to see it.
-            objects.make().await.map_err(failed)?;
-        }
+        // With records there, a folder that is not there was lost, and somebody has to see it.
+        let is_there = if has_records { objects.check().await } else { objects.make().await };
+        is_there.map_err(failed)?;
         let mut said = owner(&objects).await.map_err(failed)?;
         if said.is_none() {
             let takes_over = has_records && sweep.place(NEW).await?.is_empty();

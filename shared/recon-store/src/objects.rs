@@ -22,11 +22,12 @@ use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutOptions}
 use recon_domain::Instant;
 use sha2::{Digest, Sha256};
 use tokio::io::AsyncReadExt;
+use tokio::sync::SemaphorePermit;
 
 #[cfg(feature = "cluster")]
 use self::bucket::Bucket;
 use self::folder::Folder;
-use self::room::Room;
+use self::room::{ROOM, Room};
 use self::writing::Writing;
 #[cfg(feature = "cluster")]
 use crate::config::BucketUrl;
@@ -40,7 +41,25 @@ const READ_BYTES: usize = 256 * 1024;
 
 /// The object store. Clones share it. Nothing is opened before the first use.
 #[derive(Clone)]
-pub struct Objects(Place);
+pub struct Objects {
+    place: Place,
+    /// What this process has room for; nothing for those who need not ask.
+    room: Option<&'static Room>,
+}
+
+/// An object that is open.
+#[derive(Debug)]
+pub struct Opening {
+    /// For reading anywhere in it.
+    pub file: File,
+    /// What it takes of this process; to be kept for as long as the file may be open for long.
+    pub room: Taken,
+}
+
+/// Room that others have again when this is dropped.
+#[derive(Debug)]
+#[must_use]
+pub struct Taken(#[expect(dead_code, reason = "it is kept, and not used")] Option<SemaphorePermit<'static>>);
 
 #[derive(Clone)]
 enum Place {
@@ -82,12 +101,18 @@ impl Objects {
     }
 
     fn in_folder(root: PathBuf) -> Self {
-        Self(Place::Folder(Arc::new(Folder::at(root))))
+        Self { place: Place::Folder(Arc::new(Folder::at(root))), room: Some(&ROOM) }
     }
 
     #[cfg(feature = "cluster")]
     fn in_bucket(url: BucketUrl, access: ObjectAccess) -> Self {
-        Self(Place::Bucket(Arc::new(Bucket::at(url, access))))
+        Self { place: Place::Bucket(Arc::new(Bucket::at(url, access))), room: Some(&ROOM) }
+    }
+
+    /// The same for jobs, which take the room that they need: a process has few of them, and they are not to wait for clients.
+    #[must_use]
+    pub fn for_jobs(self) -> Self {
+        Self { room: None, ..self }
     }
 
     /// Looks whether objects can be written now. It makes no folder: one that is gone may be a volume that is lost. It leaves
@@ -96,7 +121,7 @@ impl Objects {
     /// # Errors
     /// [`ObjectError::Unavailable`]; of a bucket after 5 seconds at the latest.
     pub async fn check(&self) -> Result<(), ObjectError> {
-        match &self.0 {
+        match &self.place {
             Place::Folder(folder) => folder.check().await,
             #[cfg(feature = "cluster")]
             Place::Bucket(bucket) => bucket.check().await,
@@ -105,7 +130,7 @@ impl Objects {
 
     /// Makes the place of a new installation. A bucket is not made: whoever makes it decides about much that is not known here.
     pub(crate) async fn make(&self) -> Result<(), ObjectError> {
-        match &self.0 {
+        match &self.place {
             Place::Folder(folder) => folder.store("make", "").await.map(|_| ()),
             #[cfg(feature = "cluster")]
             Place::Bucket(bucket) => bucket.check().await,
@@ -131,7 +156,10 @@ impl Objects {
     {
         let at = parsed(name)?;
         let store = self.store("put", name).await?;
-        let room = self.room().to_write(name).await?;
+        let room = match self.room {
+            Some(room) => Some(room.to_write(name).await?),
+            None => None,
+        };
         let begun = Writing::begin(store, &at, self.is_folder(), room).await;
         let mut writing = begun.map_err(self.failed("put", name))?;
         let mut hash = Sha256::new();
@@ -198,23 +226,35 @@ impl Objects {
         self.open_pinned(name, None).await
     }
 
+    /// The same for a file that is read for as long as somebody else likes, with the room that it takes.
+    ///
+    /// # Errors
+    /// Those of [`Objects::open`].
+    pub async fn open_for_long(&self, name: &str) -> Result<Opening, ObjectError> {
+        self.opening(name, None).await
+    }
+
     /// The same, unless its bytes are others than those that had this tag.
     ///
     /// # Errors
     /// [`ObjectError::NotFound`], [`ObjectError::Changed`].
-    #[cfg_attr(not(feature = "cluster"), expect(unused_variables, reason = "this is about buckets"))]
     pub async fn open_pinned(&self, name: &str, etag: Option<&str>) -> Result<File, ObjectError> {
-        match &self.0 {
+        Ok(self.opening(name, etag).await?.file)
+    }
+
+    #[cfg_attr(not(feature = "cluster"), expect(unused_variables, reason = "this is about buckets"))]
+    async fn opening(&self, name: &str, etag: Option<&str>) -> Result<Opening, ObjectError> {
+        match &self.place {
             // Nobody but this service writes to a folder, and never twice under one name.
-            Place::Folder(folder) => folder.open(name).await,
+            Place::Folder(folder) => Ok(Opening { file: folder.open(name).await?, room: Taken(None) }),
             #[cfg(feature = "cluster")]
-            Place::Bucket(bucket) => bucket.open(name, etag).await,
+            Place::Bucket(bucket) => bucket.open(name, etag, self.room).await,
         }
     }
 
     /// All of an object of no more than so many bytes.
     pub(crate) async fn read(&self, name: &str, bytes_max: u64) -> Result<Bytes, ObjectError> {
-        match &self.0 {
+        match &self.place {
             Place::Folder(folder) => {
                 let file = folder.open(name).await?;
                 let mut bytes = Vec::new();
@@ -266,7 +306,7 @@ impl Objects {
         after: &str,
         limit: usize,
     ) -> Result<Vec<ObjectEntry>, ObjectError> {
-        match &self.0 {
+        match &self.place {
             Place::Folder(folder) => folder.page(prefix, after, limit).await,
             #[cfg(feature = "cluster")]
             Place::Bucket(bucket) => bucket.page(prefix, after, limit).await,
@@ -279,7 +319,7 @@ impl Objects {
     /// [`ObjectError::Unavailable`]; those that can be deleted are.
     pub async fn delete_below(&self, prefix: &str) -> Result<usize, ObjectError> {
         #[cfg(feature = "cluster")]
-        if let Place::Bucket(bucket) = &self.0 {
+        if let Place::Bucket(bucket) = &self.place {
             return bucket.delete_below(prefix).await;
         }
         let found = self.list(prefix).await?;
@@ -290,20 +330,12 @@ impl Objects {
         failed.map_or(Ok(found.len()), Err)
     }
 
-    fn room(&self) -> &'static Room {
-        match &self.0 {
-            Place::Folder(folder) => folder.room,
-            #[cfg(feature = "cluster")]
-            Place::Bucket(bucket) => bucket.room,
-        }
-    }
-
     const fn is_folder(&self) -> bool {
-        matches!(self.0, Place::Folder(_))
+        matches!(self.place, Place::Folder(_))
     }
 
     async fn store(&self, doing: &'static str, name: &str) -> Result<&dyn ObjectStore, ObjectError> {
-        match &self.0 {
+        match &self.place {
             Place::Folder(folder) => folder.store(doing, name).await.map(|store| store as &dyn ObjectStore),
             #[cfg(feature = "cluster")]
             Place::Bucket(bucket) => bucket.store(doing, name).await.map(|store| store as &dyn ObjectStore),
@@ -312,7 +344,7 @@ impl Objects {
 
     /// What was acknowledged by a bucket is kept; of a folder's files that is made sure.
     async fn sync(&self, at: &Name) -> Result<(), ObjectError> {
-        match &self.0 {
+        match &self.place {
             Place::Folder(folder) => folder.sync(at).await,
             #[cfg(feature = "cluster")]
             Place::Bucket(_) => Ok(()),

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use migrate::Deps;
 use recon_runtime::config::DrainConfig;
 use recon_runtime::{Environment, Platform, Process};
-use recon_store::{Schema, Store, StoreConfig};
+use recon_store::{Schema, Store, StoreConfig, Tie};
 
 use crate::cli::MigrateArgs;
 use crate::report;
@@ -23,7 +23,7 @@ pub(crate) fn run(arguments: &MigrateArgs) -> Result<ExitCode> {
         if arguments.adopt_objects {
             let adopted = platform.store.adopt_objects().await;
             adopted.context("take the objects at OBJECT_URL for this database's")?;
-            done.objects_tied = true;
+            done.objects = Tie::Ours;
             tracing::info!("the objects at OBJECT_URL are this database's now");
         }
         platform.store.close().await;

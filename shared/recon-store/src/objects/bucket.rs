@@ -3,7 +3,6 @@
 //! A process that is killed in the middle of a large object leaves parts that no list shows and that cost room: the bucket
 //! needs a rule that aborts multipart uploads which stay incomplete, after a day or so.
 
-use std::fs::File;
 use std::future::Future;
 use std::io::{Seek as _, SeekFrom};
 use std::sync::{Mutex, PoisonError};
@@ -24,8 +23,8 @@ use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
 use super::error::disk;
-use super::room::{ROOM, Room};
-use super::{ObjectEntry, ObjectError, Trouble, parsed};
+use super::room::{Room, turn};
+use super::{ObjectEntry, ObjectError, Opening, Taken, Trouble, parsed};
 use crate::config::{BucketUrl, ObjectAccess};
 
 /// How long a connection may take.
@@ -55,7 +54,6 @@ const PROBE: &str = "probe";
 pub(super) struct Bucket {
     pub(super) url: BucketUrl,
     access: ObjectAccess,
-    pub(super) room: &'static Room,
     opened: OnceCell<Opened>,
     /// When a look last wrote; nothing after one that failed.
     written: Mutex<Option<Instant>>,
@@ -73,7 +71,7 @@ struct Said(String);
 
 impl Bucket {
     pub(super) fn at(url: BucketUrl, access: ObjectAccess) -> Self {
-        Self { url, access, room: &ROOM, opened: OnceCell::new(), written: Mutex::new(None) }
+        Self { url, access, opened: OnceCell::new(), written: Mutex::new(None) }
     }
 
     pub(super) async fn store(
@@ -174,8 +172,14 @@ impl Bucket {
         }
     }
 
-    /// Copies an object into a file without a name in the temporary folder, part by part.
-    pub(super) async fn open(&self, name: &str, etag: Option<&str>) -> Result<File, ObjectError> {
+    /// Copies an object into a file without a name in the temporary folder, part by part. Room is the caller's, for as long as
+    /// the file is open.
+    pub(super) async fn open(
+        &self,
+        name: &str,
+        etag: Option<&str>,
+        room: Option<&'static Room>,
+    ) -> Result<Opening, ObjectError> {
         let at = parsed(name)?;
         let found = self.head("open", name).await?;
         // Some stores leave the quotes out where they list.
@@ -186,8 +190,10 @@ impl Bucket {
         if found.size > OPEN_BYTES_MAX {
             return Err(ObjectError::TooLarge { bytes_max: OPEN_BYTES_MAX });
         }
-        // Until the copy is whole, and not while it is read: a file is what everybody reads, and that takes far less time.
-        let _room = self.room.to_copy(found.size, name).await?;
+        let taken = match room {
+            Some(room) => Some(room.to_copy(found.size, name).await?),
+            None => None,
+        };
         let file = tokio::task::spawn_blocking(tempfile::tempfile).await;
         let file = file.unwrap_or_else(|stopped| Err(stopped.into())).map_err(|e| disk("open", name, e))?;
         let mut file = tokio::fs::File::from_std(file);
@@ -203,6 +209,7 @@ impl Bucket {
             };
             let at = &at;
             async move {
+                let _turn = turn().await;
                 let part = store.get_opts(at, options).await?.bytes().await?;
                 Ok::<_, object_store::Error>((part, length))
             }
@@ -218,7 +225,7 @@ impl Bucket {
         file.flush().await.map_err(|e| disk("open", name, e))?;
         let mut file = file.into_std().await;
         file.seek(SeekFrom::Start(0)).map_err(|e| disk("open", name, e))?;
-        Ok(file)
+        Ok(Opening { file, room: Taken(taken) })
     }
 
     /// All of a small object.

@@ -11,19 +11,17 @@ use object_store::{GetResultPayload, ObjectStore, ObjectStoreExt};
 use tokio::sync::OnceCell;
 
 use super::error::disk;
-use super::room::{ROOM, Room};
 use super::{ObjectEntry, ObjectError, Trouble, parsed};
 
 /// A folder. Nothing is opened before the first use.
 pub(super) struct Folder {
     pub(super) root: PathBuf,
-    pub(super) room: &'static Room,
     opened: OnceCell<LocalFileSystem>,
 }
 
 impl Folder {
     pub(super) fn at(root: PathBuf) -> Self {
-        Self { root, room: &ROOM, opened: OnceCell::new() }
+        Self { root, opened: OnceCell::new() }
     }
 
     /// The folder, made if it is not there.

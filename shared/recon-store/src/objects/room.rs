@@ -9,9 +9,12 @@ use super::{ObjectError, Trouble};
 /// How many objects are written at once. Each holds up to three parts of 5 MiB in memory: one that is gathered, and two on
 /// their way.
 const WRITINGS_MAX: usize = 24;
-/// How many MiB are copied into the temporary folder at once. A host has 2 GiB there or more.
+/// How many MiB of copies are in the temporary folder at once. A host has 2 GiB there or more.
 #[cfg(feature = "cluster")]
 const COPIES_MIB_MAX: u32 = 1024;
+/// How many requests for a part of an object are under way at once, each with up to 8 MiB in memory.
+#[cfg(feature = "cluster")]
+const RANGES_MAX: usize = 24;
 /// How long room is waited for. Who waits longer is better sent away, to come again.
 const WAIT_MAX: Duration = Duration::from_secs(10);
 
@@ -24,6 +27,15 @@ pub(super) static ROOM: Room = Room {
     copies_mib_max: COPIES_MIB_MAX,
     wait_max: WAIT_MAX,
 };
+
+#[cfg(feature = "cluster")]
+static RANGES: Semaphore = Semaphore::const_new(RANGES_MAX);
+
+/// A turn to ask for a part of an object. Each is over soon, so it is waited for.
+#[cfg(feature = "cluster")]
+pub(super) async fn turn() -> Option<SemaphorePermit<'static>> {
+    RANGES.acquire().await.ok()
+}
 
 /// Room that is given and comes back.
 pub(super) struct Room {

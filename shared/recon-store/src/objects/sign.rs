@@ -42,7 +42,7 @@ impl Objects {
         dataset: DatasetId,
         now: Instant,
     ) -> Result<Option<SignedUpload>, ObjectError> {
-        match &self.0 {
+        match &self.place {
             Place::Folder(_) => Ok(None),
             #[cfg(feature = "cluster")]
             Place::Bucket(bucket) => bucket.sign_upload(dataset, now).await.map(Some),
@@ -61,7 +61,7 @@ impl Objects {
         media_type: &str,
         now: Instant,
     ) -> Result<Option<String>, ObjectError> {
-        match &self.0 {
+        match &self.place {
             Place::Folder(_) => Ok(None),
             #[cfg(feature = "cluster")]
             Place::Bucket(bucket) => bucket.sign_download(name, file_name, media_type, now).await.map(Some),
@@ -92,7 +92,7 @@ impl Objects {
     /// # Errors
     /// [`ObjectError::Unavailable`].
     pub async fn is_there(&self, name: &str) -> Result<bool, ObjectError> {
-        let found = match &self.0 {
+        let found = match &self.place {
             Place::Folder(folder) => folder.open(name).await.map(drop),
             #[cfg(feature = "cluster")]
             Place::Bucket(bucket) => bucket.head("look", name).await.map(drop),

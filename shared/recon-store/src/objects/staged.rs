@@ -67,7 +67,7 @@ impl Objects {
 
     /// The folder, where it is one.
     fn root(&self) -> Option<PathBuf> {
-        match &self.0 {
+        match &self.place {
             Place::Folder(folder) => Some(folder.root.clone()),
             #[cfg(feature = "cluster")]
             Place::Bucket(_) => None,

@@ -34,10 +34,10 @@ impl<'s> Writing<'s> {
         store: &'s dyn ObjectStore,
         at: &'s Name,
         in_parts: bool,
-        room: SemaphorePermit<'static>,
+        room: Option<SemaphorePermit<'static>>,
     ) -> Result<Self> {
         let parts = if in_parts { Some(Parts::begin(store, at).await?) } else { None };
-        Ok(Self { store, at, gathered: PutPayloadMut::new(), parts, room: Some(room) })
+        Ok(Self { store, at, gathered: PutPayloadMut::new(), parts, room })
     }
 
     /// Takes bytes, and waits while others are on their way.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use recon_domain::Side;
-use recon_store::{BreakFilter, BreakSeek, DatasetStatus, JobKind, ReconciliationStatus};
+use recon_store::{BreakFilter, BreakSeek, DatasetStatus, JobKind, ReconciliationStatus, Upload};
 
 use crate::bench::{Bench, a_break, dataset_guard, fresh, published, replayed};
 
@@ -31,7 +31,7 @@ pub(crate) async fn acknowledged_writes_are_there_after_a_restart(bench: Bench) 
 pub(crate) async fn callers_that_go_away_lose_no_acknowledged_write(bench: Bench) {
     const CALLERS: usize = 200;
     let bench = Arc::new(bench);
-    let mut acknowledged = Vec::new();
+    let (mut acknowledged, mut attached) = (Vec::new(), Vec::new());
     for number in 0..CALLERS {
         let new = bench.new_dataset("gone");
         let guard = dataset_guard(bench.workspace, &format!("gone-{number}"), "/v1/datasets");
@@ -44,10 +44,31 @@ pub(crate) async fn callers_that_go_away_lose_no_acknowledged_write(bench: Bench
         if let Ok(outcome) = caller.await {
             acknowledged.push(fresh(outcome.unwrap()).id);
         }
-        acknowledged.push(bench.dataset(bench.workspace).await);
+        let made = bench.dataset(bench.workspace).await;
+        acknowledged.push(made);
+        // On PostgreSQL that was one statement, and this is a transaction.
+        let upload = Upload::hashed(
+            bench.store.datasets().begin_upload(workspace, made).await.unwrap().unwrap(),
+            "aa".to_owned(),
+            3,
+        );
+        let datasets = bench.store.datasets();
+        let caller = tokio::spawn(async move { datasets.attach_upload(workspace, made, upload).await });
+        for _ in 0..number % 40 {
+            tokio::task::yield_now().await;
+        }
+        caller.abort();
+        if caller.await.is_ok() {
+            attached.push(made);
+        }
     }
     assert!(acknowledged.len() >= CALLERS);
+    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    assert_eq!(bench.left_in_transactions().await, 0);
     let bench = Arc::into_inner(bench).unwrap().restart().await;
+    for id in attached {
+        assert!(bench.find_dataset(id).await.upload.is_some(), "the upload of {id} was lost");
+    }
     for id in acknowledged {
         assert!(bench.store.datasets().get(bench.workspace, id).await.unwrap().is_some(), "{id} was lost");
     }

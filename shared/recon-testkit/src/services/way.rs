@@ -10,6 +10,7 @@ use anyhow::{Context, Result};
 const OPEN: u8 = 0;
 const CLOSED: u8 = 1;
 const SILENT: u8 = 2;
+const SILENT_TO_WRITES: u8 = 3;
 
 /// A port of 127.0.0.1 from which everything goes on to another one, as long as the way is open.
 #[derive(Debug, Clone)]
@@ -65,6 +66,11 @@ impl Way {
         self.traffic.state.store(CLOSED, Ordering::SeqCst);
     }
 
+    /// Over HTTP: what is to be written is taken and never arrives, and the rest is as it was.
+    pub fn silence_writes(&self) {
+        self.traffic.state.store(SILENT_TO_WRITES, Ordering::SeqCst);
+    }
+
     /// Connections stand, and nothing ever comes back.
     pub fn silence(&self) {
         self.traffic.state.store(SILENT, Ordering::SeqCst);
@@ -86,11 +92,17 @@ fn pass(near: TcpStream, target: u16, traffic: &Arc<Traffic>) {
 
 fn copy(mut from: TcpStream, mut to: TcpStream, traffic: &Traffic, listen: impl Fn(&[u8])) {
     let mut bytes = [0; 16 * 1024];
+    // What was swallowed once is not continued: its end alone would be nonsense.
+    let mut is_silent = false;
     while let Ok(count @ 1..) = from.read(&mut bytes) {
         listen(&bytes[..count]);
-        match traffic.state.load(Ordering::SeqCst) {
+        let state = traffic.state.load(Ordering::SeqCst);
+        is_silent |= state == SILENT_TO_WRITES
+            && [&b"PUT "[..], b"POST "].iter().any(|method| bytes.starts_with(method));
+        match state {
             // It is taken, and never arrives.
             SILENT => {}
+            _ if is_silent => {}
             CLOSED => break,
             _ if to.write_all(&bytes[..count]).is_err() => break,
             _ => {}

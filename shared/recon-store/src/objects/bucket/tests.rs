@@ -37,17 +37,18 @@ async fn bucket() -> (Bucket, Way) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_copy_waits_for_room_and_is_refused_where_there_is_none() {
-    let (mut bucket, _way) = bucket().await;
-    bucket.room = Room::for_tests(1, 2);
+    let (bucket, _way) = bucket().await;
+    let room = Room::for_tests(1, 3);
     let store = bucket.store("put", "a").await.unwrap();
     store.put(&Name::from("a"), vec![b'x'; 1024 * 1024 + 1].into()).await.unwrap();
-    let copy = bucket.open("a", None).await.unwrap();
-    assert_eq!(copy.metadata().unwrap().len(), 1024 * 1024 + 1);
-    let taken = bucket.room.to_copy(1, "another").await.unwrap();
-    let refused = bucket.open("a", None).await;
+    let copy = bucket.open("a", None, Some(room)).await.unwrap();
+    assert_eq!(copy.file.metadata().unwrap().len(), 1024 * 1024 + 1);
+    // It has its room for as long as it is open.
+    let refused = bucket.open("a", None, Some(room)).await;
     assert!(matches!(refused, Err(ObjectError::Unavailable { trouble: Trouble::Busy, .. })), "{refused:?}");
-    drop(taken);
-    bucket.open("a", None).await.unwrap();
+    drop(bucket.open("a", None, None).await.unwrap());
+    drop(copy);
+    drop(bucket.open("a", None, Some(room)).await.unwrap());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -16,9 +16,8 @@ fn is_busy<T>(refused: &Result<T, ObjectError>) -> bool {
 #[tokio::test]
 async fn an_object_that_is_written_while_there_is_no_room_waits_and_is_refused() {
     let kept = tempfile::tempdir().unwrap();
-    let mut folder = Folder::at(kept.path().to_owned());
-    folder.room = Room::for_tests(1, 1);
-    let objects = Objects(Place::Folder(Arc::new(folder)));
+    let place = Place::Folder(Arc::new(Folder::at(kept.path().to_owned())));
+    let objects = Objects { place, room: Some(Room::for_tests(1, 1)) };
     let put = async |name| {
         let bytes = stream::iter([Ok::<_, std::io::Error>(Bytes::from_static(b"abc"))]);
         objects.put_stream(name, bytes, 9).await
@@ -30,6 +29,9 @@ async fn an_object_that_is_written_while_there_is_no_room_waits_and_is_refused()
     let refused = put("a").await;
     assert!(is_busy(&refused));
     assert_eq!(objects.list("").await.unwrap(), []);
+    // Jobs do not wait for clients.
+    let bytes = stream::iter([Ok::<_, std::io::Error>(Bytes::from_static(b"abc"))]);
+    objects.clone().for_jobs().put_stream("of-a-job", bytes, 9).await.unwrap();
     // It is free again when that one goes away, and waited for until then.
     let (written, ()) = tokio::join!(put("a"), async {
         tokio::task::yield_now().await;
