@@ -16,9 +16,10 @@ use self::flow::Told;
 const TRIES_AT_ONCE: usize = 3;
 
 /// Where a process may end: in the server, then in the worker.
-const POINTS: [&str; 22] = [
+const POINTS: [&str; 27] = [
     "dataset_create-before-commit",
     "dataset_create-after-commit",
+    "dataset_begin_upload-before-commit",
     "dataset_begin_upload-after-commit",
     "upload-staged",
     "dataset_attach_upload-before-commit",
@@ -28,13 +29,17 @@ const POINTS: [&str; 22] = [
     "reconciliation_create-before-commit",
     "reconciliation_create-after-commit",
     "job_lease-before-commit",
+    "job_lease-after-commit",
     "ingest-leased",
     "ingest-read",
     "ingest-stored",
     "dataset_finish_ingest-before-commit",
     "dataset_finish_ingest-after-commit",
     "reconcile-leased",
+    "reconciliation_progress-before-commit",
     "reconciliation_progress-after-commit",
+    "break_insert-before-commit",
+    "break_insert-after-commit",
     "reconcile-between-breaks",
     "reconcile-stored",
     "reconciliation_publish-before-commit",

@@ -17,6 +17,7 @@ use axum::{Router, serve};
 use futures_util::FutureExt;
 use recon_idempotency::axum::Keyed;
 use recon_idempotency::{ClaimOutcome, Error, Scope, StoredResponse, sqlite};
+use sqlx::sqlite::SqlitePoolOptions;
 use sqlx::{SqliteConnection, SqlitePool};
 use uuid::Uuid;
 
@@ -54,7 +55,9 @@ async fn authenticate(mut request: Request, next: Next) -> Response {
 
 /// The service on this database.
 async fn service(url: &str) -> Result<Router, sqlx::Error> {
-    let pool = sqlx::sqlite::SqlitePoolOptions::new().max_connections(1).connect(url).await?;
+    // What is in memory goes with its connection.
+    let options = SqlitePoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
+    let pool = options.connect(url).await?;
     sqlx::raw_sql(sqlite::MIGRATION).execute(&pool).await?;
     sqlx::raw_sql("create table things (id integer primary key, name text not null)").execute(&pool).await?;
     let missing = || async { (StatusCode::NOT_FOUND, "try POST /things\n").into_response() };

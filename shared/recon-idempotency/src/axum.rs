@@ -128,18 +128,14 @@ impl<S: Send + Sync> FromRequest<S> for Keyed {
         let wait = wait(&parts.headers);
         let whole = Request::from_parts(parts.clone(), body);
         let body = Bytes::from_request(whole, state).await.map_err(|_| Refusal::UNREADABLE)?;
-        let headers: Vec<(&str, &str)> = parts
-            .headers
-            .iter()
-            .filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)))
-            .collect();
-        let media_type =
-            headers.iter().find(|(name, _)| *name == "content-type").map_or("", |(_, value)| value);
+        let headers: Vec<(&str, &[u8])> =
+            parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+        let media_type = parts.headers.get("content-type").and_then(|value| value.to_str().ok());
         let asked = Asked {
             method: parts.method.as_str(),
             path: parts.uri.path(),
             query: parts.uri.query().unwrap_or_default(),
-            media_type,
+            media_type: media_type.unwrap_or_default(),
             headers: &headers,
             body: &body,
         };

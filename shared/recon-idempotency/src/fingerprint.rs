@@ -22,9 +22,9 @@ pub struct Request<'a> {
     pub query: &'a str,
     /// The value of `Content-Type`; empty when there is none. Its parameters don't count.
     pub media_type: &'a str,
-    /// Header names and values. Only the conditional ones count (`If-Match`, `If-None-Match`, `If-Modified-Since`,
+    /// Header names and values, which may be any bytes. Only the conditional ones count (`If-Match`, `If-None-Match`, `If-Modified-Since`,
     /// `If-Unmodified-Since`), so giving all headers is fine.
-    pub headers: &'a [(&'a str, &'a str)],
+    pub headers: &'a [(&'a str, &'a [u8])],
     /// The body. Of JSON neither the order of fields nor white space counts.
     pub body: &'a [u8],
 }
@@ -132,21 +132,21 @@ fn is_json(essence: &str) -> bool {
     essence == "application/json" || essence.ends_with("+json")
 }
 
-fn conditions(headers: &[(&str, &str)]) -> Vec<(String, String)> {
+fn conditions(headers: &[(&str, &[u8])]) -> Vec<(String, Vec<u8>)> {
     let mut found: Vec<_> = headers
         .iter()
-        .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
+        .map(|(name, value)| (name.to_ascii_lowercase(), value.trim_ascii().to_owned()))
         .filter(|(name, _)| CONDITIONAL_HEADERS.contains(&name.as_str()))
         .collect();
     found.sort_by(|one, other| one.0.cmp(&other.0));
     found
 }
 
-fn put_pairs(hasher: &mut Sha256, pairs: &[(String, String)]) {
+fn put_pairs(hasher: &mut Sha256, pairs: &[(String, impl AsRef<[u8]>)]) {
     hasher.update(u64::try_from(pairs.len()).unwrap_or(u64::MAX).to_be_bytes());
     for (name, value) in pairs {
         put(hasher, name.as_bytes());
-        put(hasher, value.as_bytes());
+        put(hasher, value.as_ref());
     }
 }
 
@@ -159,7 +159,7 @@ mod tests {
         path: "/v1/things",
         query: "a=1&b=2",
         media_type: "application/json",
-        headers: &[("If-Match", "\"1\""), ("Host", "one.example"), ("User-Agent", "client")],
+        headers: &[("If-Match", b"\"1\""), ("Host", b"one.example"), ("User-Agent", b"client")],
         body: br#"{"name":"n","options":{"x":1,"y":[1,2]}}"#,
     };
 
@@ -171,7 +171,7 @@ mod tests {
     fn fault_13_order_of_query_and_host_do_not_count() {
         assert!(same(Request { query: "b=2&a=1", ..REQUEST }));
         assert!(same(Request { query: "%61=%31&&b=2", ..REQUEST }));
-        assert!(same(Request { headers: &[("host", "two.example"), ("if-match", " \"1\" ")], ..REQUEST }));
+        assert!(same(Request { headers: &[("host", b"two.example"), ("if-match", b" \"1\" ")], ..REQUEST }));
     }
 
     #[test]
@@ -194,9 +194,10 @@ mod tests {
             Request { query: "a=1%26b=2", ..REQUEST },
             Request { query: "a=1&b=2&b=3", ..REQUEST },
             Request { media_type: "text/plain", ..REQUEST },
-            Request { headers: &[("If-Match", "\"2\"")], ..REQUEST },
+            Request { headers: &[("If-Match", b"\"2\"")], ..REQUEST },
+            Request { headers: &[("If-Match", b"\"1\"\xff")], ..REQUEST },
             Request { headers: &[], ..REQUEST },
-            Request { headers: &[("If-None-Match", "\"1\"")], ..REQUEST },
+            Request { headers: &[("If-None-Match", b"\"1\"")], ..REQUEST },
             Request { body: br#"{"name":"n","options":{"x":1,"y":[2,1]}}"#, ..REQUEST },
             Request { body: b"", ..REQUEST },
         ] {

@@ -12,6 +12,8 @@ use crate::{
 
 /// How many heartbeats a lease has: one may be lost.
 const HEARTBEATS_PER_LEASE: u32 = 3;
+/// Between two heartbeats, however short a lease is.
+const HEARTBEAT_PAUSE_MIN: Duration = Duration::from_millis(10);
 /// How long a request waits before it asks again what became of its key.
 const ASK_PAUSE: Duration = Duration::from_millis(100);
 /// What a request is told whose key somebody else has for an unknown time.
@@ -46,8 +48,9 @@ pub enum WorkError<E> {
 /// Runs a remote effect at most once for its key.
 ///
 /// The work gets the seed of the ids that it hands downstream ([`Seed::derived_id`]). It runs on a task of its own, so that
-/// a client that goes away does not cut it off, and its lease is extended for as long as it runs. A lease that is lost all the
-/// same ends the wait for it: the answer is what the winner left.
+/// a client that goes away does not cut it off, and its lease is extended for as long as it runs: so it needs a limit of its own,
+/// such as [`tokio::time::timeout`] with [`Failed::Unknown`], or work that hangs keeps its key for as long as the process lives. A
+/// lease that is lost all the same ends the wait for it: the answer is what the winner left.
 ///
 /// `lease` is how long a key is blocked when its holder is killed: the time that a function has left, or a few heartbeats.
 ///
@@ -87,7 +90,7 @@ where
     // Beside the work, so that a store that is slow holds up neither of the two.
     let heartbeats = async {
         loop {
-            sleep(lease / HEARTBEATS_PER_LEASE).await;
+            sleep((lease / HEARTBEATS_PER_LEASE).max(HEARTBEAT_PAUSE_MIN)).await;
             // A store that does not answer may do so at the next one, while the lease lasts.
             if let Ok(Extension::Lost) = store.extend(&claim, lease).await {
                 return;

@@ -1,7 +1,8 @@
 //! A private DynamoDB: Amazon's DynamoDB Local, a Java program.
 //!
-//! An emulator in the same process, `dynoxide-rs`, cannot be a dependency here, not even an optional one: its SQLite is another version
-//! of the library than sqlx's, and one lock file has room for one. Its program can be had by `cargo install`, and used by `TEST_DYNAMODB`.
+//! An emulator in the same process, `dynoxide-rs`, is no dependency here, not even an optional one: one lock file has room for one version
+//! of SQLite, and its is older than sqlx's, so the product would get the older one. Its program can be had by `cargo install`, and used by
+//! `TEST_DYNAMODB`.
 
 use std::ffi::OsStr;
 use std::net::TcpStream;
