@@ -1,5 +1,8 @@
 //! What the schema of compose files does not ask, and we do.
 
+mod nginx;
+mod readme;
+
 use serde_json::{Map, Value};
 
 /// The repository of our own image, which the version follows.
@@ -30,8 +33,8 @@ pub(super) fn check(files: &Files<'_>) -> Vec<String> {
     }
     complaints.extend(builders(services));
     complaints.extend(targets(files.prometheus, services));
-    complaints.extend(upstreams(files.nginx, services));
-    complaints.extend(upload_limit(files.nginx, files.readme));
+    complaints.extend(nginx::check(files.nginx, services, files.readme));
+    complaints.extend(readme::check(services, files.readme));
     complaints.extend(object_store(services, files.object_store));
     complaints
 }
@@ -79,6 +82,7 @@ fn own(service: &Value) -> Vec<String> {
     ask(service["pull_policy"] == "never", "its image, which no registry has, is asked for");
     ask(service["read_only"] == true, "its files can be changed");
     ask(has(service, "/tmpfs", "/tmp"), "it has no /tmp");
+    ask(!service["environment"].is_array(), "its environment is a list, which is not looked through");
     ask(has(service, "/cap_drop", "ALL"), "it keeps capabilities");
     ask(
         (service.pointer("/healthcheck/disable") == Some(&Value::Bool(true))) == ends,
@@ -129,30 +133,6 @@ fn targets(prometheus: &Value, services: &Map<String, Value>) -> Vec<String> {
     if found == wanted { Vec::new() } else { vec![format!("Prometheus asks {found:?}, and not {wanted:?}")] }
 }
 
-/// Requests go to every server, at the port that is for clients.
-fn upstreams(nginx: &str, services: &Map<String, Value>) -> Vec<String> {
-    let serves = |service: &Value| list(service, "/command").any(|word| word == "serve");
-    let servers = services.iter().filter(|(_, service)| serves(service)).map(|(name, _)| name);
-    let forgotten = servers.filter(|name| !nginx.contains(&format!("server {name}:8080 ")));
-    let mut complaints: Vec<String> =
-        forgotten.map(|name| format!("nginx sends nothing to {name}")).collect();
-    if nginx.contains(ADMIN_PORT) {
-        complaints.push(format!("nginx leads to the port {ADMIN_PORT}"));
-    }
-    complaints
-}
-
-/// An upload may be as large as the server's own setting says.
-fn upload_limit(nginx: &str, readme: &str) -> Option<String> {
-    let row = readme.lines().find_map(|line| line.strip_prefix("| `UPLOAD_BYTES_MAX` | `"));
-    let wanted = row.and_then(|rest| rest.split('`').next()).unwrap_or("not in README.md");
-    let uploads = nginx.split("location ").find(|location| location.contains("/content$"));
-    let limit =
-        uploads.and_then(|location| location.split("client_max_body_size ").nth(1)?.split(';').next());
-    (limit != Some(wanted))
-        .then(|| format!("nginx takes uploads of {limit:?} bytes, and the server of {wanted}"))
-}
-
 /// What is tried on one machine is what runs in a cluster.
 fn object_store(services: &Map<String, Value>, component: &str) -> Option<String> {
     let here = services.get("object-store").map_or("none", |service| text(service, "/image"));
@@ -163,6 +143,10 @@ fn object_store(services: &Map<String, Value>, component: &str) -> Option<String
 
 fn is_own(service: &Value) -> bool {
     text(service, "/image").starts_with("reconciliation-platform:")
+}
+
+fn is_serving(service: &Value) -> bool {
+    list(service, "/command").any(|word| word == "serve")
 }
 
 fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
@@ -183,9 +167,11 @@ mod tests {
 
     use super::*;
 
-    const NGINX: &str = "server backend:8080 resolve;\nlocation / { }\n\
+    const NGINX: &str = "upstream backend {\nserver backend:8080 resolve;\nkeepalive_timeout 1s;\n}\n\
+                         location / { }\n\
                          location ~ ^/v1/datasets/[^/]+/content$ { client_max_body_size 1000; }";
-    const README: &str = "| `UPLOAD_BYTES_MAX` | `1000` | largest upload |";
+    const README: &str = "http://localhost:8080, which `RECON_PORT` moves\n\
+         | `UPLOAD_BYTES_MAX` | `1000` | largest upload |\n| `DRAIN_WAIT_SECONDS` | `2` | seconds |";
 
     const COMPONENT: &str = "  - name: seaweedfs\n    newTag: \"4.5\"\n";
 
@@ -208,7 +194,7 @@ mod tests {
         migrate["build"] = json!({"context": ".."});
         let nginx = json!({
             "image": "nginx:1.2.3", "restart": "always", "security_opt": ["no-new-privileges:true"],
-            "ports": ["127.0.0.1:8080:8080"], "healthcheck": {"test": ["CMD", "true"]},
+            "ports": ["127.0.0.1:${RECON_PORT:-8080}:8080"], "healthcheck": {"test": ["CMD", "true"]},
         });
         let mut store = nginx.clone();
         store["image"] = json!("seaweedfs:4.5");
@@ -234,6 +220,14 @@ mod tests {
         );
     }
 
+    #[track_caller]
+    fn check_broken(pointer: &str, broken: Value, complaint: &str) {
+        let mut compose = compose();
+        let (parent, field) = pointer.rsplit_once('/').unwrap();
+        compose.pointer_mut(&format!("/services{parent}")).unwrap()[field] = broken;
+        check(&compose, &[complaint]);
+    }
+
     #[test]
     fn a_stack_that_keeps_to_the_rules_is_taken() {
         check(&compose(), &[]);
@@ -250,13 +244,18 @@ mod tests {
             ),
             (
                 "/nginx/ports",
-                json!(["8080:8080"]),
-                r#"nginx: the port "8080:8080" is open to other machines"#,
+                json!(["${RECON_PORT:-8080}:8080"]),
+                r#"nginx: the port "${RECON_PORT:-8080}:8080" is open to other machines"#,
             ),
             (
                 "/nginx/ports",
-                json!(["127.0.0.1:1:8081"]),
-                r#"nginx: the port "127.0.0.1:1:8081" is for the inside"#,
+                json!(["127.0.0.1:${RECON_PORT:-8080}:8081"]),
+                r#"nginx: the port "127.0.0.1:${RECON_PORT:-8080}:8081" is for the inside"#,
+            ),
+            (
+                "/nginx/ports",
+                json!(["127.0.0.1:${RECON_PORT:-8090}:8080"]),
+                "nginx: README.md does not tell of the port `127.0.0.1:${RECON_PORT:-8090}:8080`",
             ),
             ("/nginx/healthcheck", json!({}), "nginx: it has no health check"),
             ("/nginx/security_opt", json!([]), "nginx: it may gain privileges"),
@@ -294,10 +293,21 @@ mod tests {
                 r#"[] are built, and that should be ["migrate"]: two builds of one image fail"#,
             ),
         ] {
-            let mut compose = compose();
-            let (parent, field) = pointer.rsplit_once('/').unwrap();
-            compose.pointer_mut(&format!("/services{parent}")).unwrap()[field] = broken;
-            check(&compose, &[complaint]);
+            check_broken(pointer, broken, complaint);
+        }
+    }
+
+    #[test]
+    fn an_environment_is_looked_through() {
+        for (environment, complaint) in [
+            (json!({"LOGS": "info"}), "backend: `LOGS` is no setting of the program"),
+            (json!(["LOGS=info"]), "backend: its environment is a list, which is not looked through"),
+            (
+                json!({"DRAIN_WAIT_SECONDS": 1}),
+                "nginx keeps an idle connection for Some(1s), and backend drains for Some(1s): that is to be longer",
+            ),
+        ] {
+            check_broken("/backend/environment", environment, complaint);
         }
     }
 
@@ -306,11 +316,6 @@ mod tests {
         let compose = compose();
         let services = compose["services"].as_object().unwrap();
         assert_eq!(targets(&prometheus(&["backend:8081"]), services).len(), 1);
-        assert_eq!(upstreams("server other:8080 resolve;", services), ["nginx sends nothing to backend"]);
-        let other = NGINX.replace("1000", "999");
-        let refused = upload_limit(&other, README).unwrap();
-        assert_eq!(refused, r#"nginx takes uploads of Some("999") bytes, and the server of 1000"#);
-        assert!(upload_limit(NGINX, "no table").is_some());
         let refused = object_store(services, "newTag: \"4.6\"").unwrap();
         assert_eq!(refused, r#"the object store is seaweedfs:4.5, and that of Kubernetes "4.6""#);
     }

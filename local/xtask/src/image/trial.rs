@@ -32,6 +32,13 @@ const ALONE: [&str; 3] = [
 ];
 /// What is writable beside the image: memory that the engine gives every container.
 const OF_THE_ENGINE: [&str; 2] = ["/dev/mqueue", "/dev/shm"];
+/// The other roles beside a server that has stopped, on its volume: how each ends, and what it says.
+const ROLES: [Role; 3] = [
+    Role { name: "migrate", code: 0, says: "nothing to do" },
+    Role { name: "sweep", code: 0, says: "nothing to sweep" },
+    // It is refused, which only the program itself does.
+    Role { name: "work", code: 2, says: "on a SQLite file `recon serve` is the worker" },
+];
 const EMAIL: &str = "demo@example.com";
 /// How long a server may take until it is healthy.
 const START_MAX: Duration = Duration::from_secs(30);
@@ -46,8 +53,12 @@ pub(super) fn run(engine: &Engine) -> Result<String> {
     confinement(engine).context("what a process in the container may do")?;
     defaults(engine).context("the server as the image sets it up")?;
     let stopped = session(engine).context("the session of README.md in the image")?;
+    for role in &ROLES {
+        role.run(engine).with_context(|| format!("`{}` on the volume of that session", role.name))?;
+    }
     Ok(format!(
-        "read-only, no capabilities, healthy, the README's session; SIGTERM ended it in {:.1} s",
+        "read-only, no capabilities, healthy, the README's session; SIGTERM ended it in {:.1} s; \
+         migrate and sweep on its volume, work refused there",
         stopped.as_secs_f64()
     ))
 }
@@ -133,6 +144,30 @@ fn free_port() -> Result<u16> {
     Ok(TcpListener::bind("127.0.0.1:0").context("find a free port")?.local_addr()?.port())
 }
 
+/// What the image does when it is given this argument.
+struct Role {
+    name: &'static str,
+    code: i32,
+    says: &'static str,
+}
+
+impl Role {
+    /// Runs it to its end.
+    fn run(&self, engine: &Engine) -> Result<()> {
+        let mut podman = engine.podman();
+        podman.args(["run", "--rm", "--network=none"]).args(RESTRICTED).args(ALONE).args([TAG, self.name]);
+        let output = podman.output().context("start podman")?;
+        self.ended(output.status.code(), &String::from_utf8_lossy(&[output.stdout, output.stderr].concat()))
+    }
+
+    fn ended(&self, code: Option<i32>, words: &str) -> Result<()> {
+        if code != Some(self.code) || !words.contains(self.says) {
+            bail!("it ended with {code:?}, and should with {}, saying `{}`:\n{words}", self.code, self.says);
+        }
+        Ok(())
+    }
+}
+
 /// A running container, removed with this value.
 struct Container<'a> {
     engine: &'a Engine,
@@ -195,6 +230,24 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_role_that_ends_otherwise_is_refused() {
+        let [migrate, _, work] = ROLES;
+        assert!(migrate.ended(Some(0), "the schema is at version 17, nothing to do").is_ok());
+        for (role, code, words) in [
+            (&migrate, Some(0), "the schema went from version 0 to 17"),
+            (&migrate, Some(2), "nothing to do"),
+            (&migrate, None, "nothing to do"),
+            // podman's own code, for a program that it could not start.
+            (&work, Some(127), "no such file"),
+            (&work, Some(2), "DATABASE_URL: expected a URL"),
+            (&work, Some(0), work.says),
+        ] {
+            let refused = role.ended(code, words).unwrap_err().to_string();
+            assert!(refused.contains(words) && refused.contains(role.says), "{refused}");
+        }
+    }
 
     #[test]
     fn a_container_with_more_than_it_needs_is_refused() {
