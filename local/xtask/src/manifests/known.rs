@@ -1,17 +1,24 @@
 //! What the program says of itself: its settings, its metrics, how long it takes to stop. Read from where it is written, so
 //! that there is no second list.
 
+mod scaling;
+pub(super) mod table;
+mod times;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
-use super::limits::{self, Limit};
+pub(super) use scaling::Scaling;
 
 const SETTINGS: &str = "shared/recon-runtime/src/setting.rs";
+/// What stands before the default of this setting.
+const DRAIN_WAIT: &str = "name: \"DRAIN_WAIT_SECONDS\",\n    default: \"";
 const LADDER: &str = "shared/recon-runtime/src/process/ladder.rs";
 const CONNECTION: &str = "shared/recon-runtime/src/container/connection.rs";
+const DATABASE: &str = "shared/recon-store/src/postgres.rs";
 const METRICS: &str = "infra/monitoring/metrics.txt";
 const SCALING: &str = "SCALING.md";
 const GUIDE: &str = "infra/k8s/README.md";
@@ -29,12 +36,18 @@ pub(super) struct Known {
     pub(super) metrics: BTreeMap<String, BTreeSet<String>>,
     /// How long it takes to stop at most.
     pub(super) grace_seconds: u64,
+    /// How long it then takes to close its connections to the database at most.
+    pub(super) close_seconds: u64,
     /// How long it keeps a connection on which nothing happens.
     pub(super) keep_alive_seconds: u64,
     /// The Secrets that people are told to make.
     pub(super) secrets: BTreeSet<String>,
-    /// The limits that SCALING.md promises.
-    pub(super) limits: Vec<Limit>,
+    /// For how long it still takes requests once it was asked to stop, where nothing is said.
+    pub(super) drain_wait_seconds: u64,
+    /// How long it waits for what, by the rows of SCALING.md.
+    pub(super) times: Vec<(String, Vec<u64>)>,
+    /// What SCALING.md promises.
+    pub(super) scaling: Scaling,
 }
 
 impl Known {
@@ -47,10 +60,15 @@ impl Known {
             settings: settings(&text(SETTINGS)?).with_context(|| format!("read {SETTINGS}"))?,
             metrics: metrics(&text(METRICS)?).with_context(|| format!("read {METRICS}"))?,
             grace_seconds: seconds(&text(LADDER)?, "GRACE").with_context(|| format!("read {LADDER}"))?,
+            close_seconds: seconds(&text(DATABASE)?, "CLOSE_MAX")
+                .with_context(|| format!("read {DATABASE}"))?,
             keep_alive_seconds: seconds(&text(CONNECTION)?, "KEEP_ALIVE")
                 .with_context(|| format!("read {CONNECTION}"))?,
             secrets: secrets(&told(root, text(GUIDE)?)?),
-            limits: limits::read(&text(SCALING)?).with_context(|| format!("read {SCALING}"))?,
+            drain_wait_seconds: number_after(&text(SETTINGS)?, DRAIN_WAIT)
+                .with_context(|| format!("read {SETTINGS}"))?,
+            times: times::read(root)?,
+            scaling: Scaling::read(&text(SCALING)?).with_context(|| format!("read {SCALING}"))?,
         })
     }
 }
@@ -122,10 +140,14 @@ fn metrics(list: &str) -> Result<BTreeMap<String, BTreeSet<String>>> {
 
 /// The seconds of `const NAME: Duration = Duration::from_secs(…)`.
 fn seconds(source: &str, name: &str) -> Result<u64> {
-    let begin = format!("const {name}: Duration = Duration::from_secs(");
-    let rest = source.split_once(&begin).with_context(|| format!("`{begin}…)` is not in it"))?.1;
-    let digits = rest.split_once(')').map_or(rest, |(digits, _)| digits);
-    digits.parse().with_context(|| format!("`{digits}` is no number of seconds"))
+    number_after(source, &format!("const {name}: Duration = Duration::from_secs("))
+}
+
+/// The number that follows on these words, where they first stand.
+fn number_after(source: &str, begin: &str) -> Result<u64> {
+    let rest = source.split_once(begin).with_context(|| format!("`{begin}…` is not in it"))?.1;
+    let digits = rest.split(|c: char| !c.is_ascii_digit()).next().unwrap_or_default();
+    digits.parse().with_context(|| format!("`{digits}` is no number, after `{begin}`"))
 }
 
 #[cfg(test)]
@@ -167,7 +189,7 @@ mod tests {
     #[test]
     fn the_program_still_says_how_long_it_takes_to_stop() {
         let root = crate::workspace::root();
-        for (place, name) in [(LADDER, "GRACE"), (CONNECTION, "KEEP_ALIVE")] {
+        for (place, name) in [(LADDER, "GRACE"), (DATABASE, "CLOSE_MAX"), (CONNECTION, "KEEP_ALIVE")] {
             let source = fs::read_to_string(root.join(place)).unwrap();
             assert!(seconds(&source, name).unwrap() > 0, "{place}");
         }

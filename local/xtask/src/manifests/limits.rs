@@ -2,6 +2,10 @@
 
 use anyhow::{Context, Result, bail};
 
+use super::known::table;
+
+const HEADINGS: [&str; 3] = ["workload", "min", "max"];
+
 /// A row: what scales between which numbers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Limit {
@@ -14,27 +18,7 @@ pub(super) struct Limit {
 
 /// The rows of the table whose columns begin with workload, min and max.
 pub(super) fn read(markdown: &str) -> Result<Vec<Limit>> {
-    let mut rows = markdown.lines().map(cells).skip_while(|cells| !is_heading(cells));
-    rows.next().context("no table has the columns `workload`, `min` and `max`")?;
-    let rows = rows.skip(1).take_while(|cells| !cells.is_empty());
-    let limits: Vec<Limit> = rows.map(|cells| row(&cells)).collect::<Result<_>>()?;
-    if limits.is_empty() {
-        bail!("the table of limits has no row");
-    }
-    Ok(limits)
-}
-
-/// The columns of a line; a line that is no row has none.
-fn cells(line: &str) -> Vec<String> {
-    let Some(inner) = line.trim().strip_prefix('|') else { return Vec::new() };
-    let inner = inner.strip_suffix('|').unwrap_or(inner);
-    inner.split('|').map(|cell| cell.trim().trim_matches('`').to_owned()).collect()
-}
-
-fn is_heading(cells: &[String]) -> bool {
-    let wanted = ["workload", "min", "max"];
-    cells.len() >= wanted.len()
-        && cells.iter().zip(wanted).all(|(cell, word)| cell.eq_ignore_ascii_case(word))
+    table::rows(markdown, &HEADINGS)?.iter().map(|cells| row(cells)).collect()
 }
 
 fn row(cells: &[String]) -> Result<Limit> {

@@ -37,6 +37,9 @@ const TEMPLATES: [(&str, &str); 6] = [
     ("Pod", ""),
 ];
 
+/// The ports of pods that CloudNativePG makes: of which kind's, by which name, which number.
+const OPERATED_PORTS: [(&str, &str, u64); 2] = [("Cluster", "metrics", 9187), ("Pooler", "metrics", 9127)];
+
 /// The objects of a file in YAML; empty documents are none.
 pub(super) fn read(text: &str) -> Result<Vec<Object>> {
     let documents: Vec<Value> = serde_saphyr::from_multiple(text).context("parse YAML")?;
@@ -199,8 +202,16 @@ impl<'a> Pods<'a> {
     pub(super) fn port(&self, port: &Value) -> Option<u64> {
         port.as_u64().or_else(|| {
             let mut ports = self.containers().flat_map(|container| list(&container["ports"]));
-            ports.find(|known| known["name"] == *port)?["containerPort"].as_u64()
+            let own = ports.find(|known| known["name"] == *port);
+            own.map_or_else(|| self.operated_port(port), |own| own["containerPort"].as_u64())
         })
+    }
+
+    /// A port of pods whose specification an operator writes.
+    fn operated_port(&self, port: &Value) -> Option<u64> {
+        let of = OPERATED_PORTS.iter().filter(|_| self.owner.group() == "postgresql.cnpg.io");
+        let mut of = of.filter(|(kind, ..)| *kind == self.owner.kind());
+        of.find(|(_, name, _)| port == name).map(|(.., number)| *number)
     }
 }
 

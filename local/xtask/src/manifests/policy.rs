@@ -6,7 +6,9 @@ mod addresses;
 mod alb;
 mod autoscaling;
 mod budget;
+mod database;
 mod disruption;
+mod documented;
 mod ingress;
 mod keda;
 mod network;
@@ -17,6 +19,7 @@ mod references;
 mod scalers;
 mod servers;
 mod shutdown;
+mod steps;
 mod targets;
 mod vertical;
 
@@ -41,7 +44,7 @@ pub(super) struct Fault {
 
 /// All of them, from what is there at all to how it behaves.
 pub(super) fn all() -> impl Iterator<Item = &'static Policy> {
-    let groups: [&[Policy]; 15] = [
+    let groups: [&[Policy]; 18] = [
         objects::POLICIES,
         references::POLICIES,
         targets::POLICIES,
@@ -49,11 +52,14 @@ pub(super) fn all() -> impl Iterator<Item = &'static Policy> {
         disruption::POLICIES,
         shutdown::POLICIES,
         autoscaling::POLICIES,
+        steps::POLICIES,
         vertical::POLICIES,
         keda::POLICIES,
         addresses::POLICIES,
         queries::POLICIES,
         budget::POLICIES,
+        documented::POLICIES,
+        database::POLICIES,
         network::POLICIES,
         ingress::POLICIES,
         alb::POLICIES,
@@ -67,6 +73,11 @@ pub(super) use queries::queries;
 /// A fault of an object.
 fn fault(object: &Object, words: impl Into<String>) -> Fault {
     Fault { object: object.label(), words: words.into() }
+}
+
+/// A fault of what people read.
+fn documented_fault(words: impl Into<String>) -> Fault {
+    Fault { object: "SCALING.md".to_owned(), words: words.into() }
 }
 
 #[cfg(test)]

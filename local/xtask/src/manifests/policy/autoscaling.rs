@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::targets::target;
-use super::{Fault, Policy, fault};
+use super::{Fault, Policy, documented_fault, fault};
 use crate::manifests::objects::{Manifests, Object, Pods, list, number, text};
 
 pub(super) const POLICIES: &[Policy] = &[
@@ -35,11 +35,13 @@ pub(super) const POLICIES: &[Policy] = &[
     Policy { name: "limits-as-documented", why: "SCALING.md is what people plan by", find: limits },
 ];
 
+/// The stores that an overlay may have outside of its cluster.
+const ELSEWHERE: [&str; 3] = ["database", "pooler", "object-store"];
 const STABILIZATION_SECONDS_MAX: u64 = 3600;
 const PERIOD_SECONDS_MAX: u64 = 1800;
 
 /// The horizontal autoscalers.
-fn scalers(manifests: &Manifests) -> impl Iterator<Item = &Object> {
+pub(super) fn scalers(manifests: &Manifests) -> impl Iterator<Item = &Object> {
     let kinds = ["HorizontalPodAutoscaler", "ScaledObject"];
     manifests.objects.iter().filter(move |object| kinds.contains(&object.kind()))
 }
@@ -146,7 +148,7 @@ fn bounds_and_windows(manifests: &Manifests) -> Vec<Fault> {
         for behavior in [&spec["behavior"], of_keda] {
             for way in ["scaleUp", "scaleDown"] {
                 faults.extend(
-                    steps(&behavior[way]).into_iter().map(|words| fault(scaler, format!("{way}: {words}"))),
+                    refused(&behavior[way]).into_iter().map(|words| fault(scaler, format!("{way}: {words}"))),
                 );
             }
         }
@@ -154,8 +156,8 @@ fn bounds_and_windows(manifests: &Manifests) -> Vec<Fault> {
     faults
 }
 
-/// What is wrong with the rules of one direction.
-fn steps(rules: &Value) -> Vec<String> {
+/// What of the rules of one direction an autoscaler does not take.
+pub(super) fn refused(rules: &Value) -> Vec<String> {
     let mut words = Vec::new();
     let window = &rules["stabilizationWindowSeconds"];
     if !window.is_null() && number(window).is_none_or(|seconds| seconds > STABILIZATION_SECONDS_MAX) {
@@ -183,7 +185,7 @@ fn limits(manifests: &Manifests) -> Vec<Fault> {
         .collect();
     for (pods, scaler) in &scaled {
         let (name, (min, max)) = (pods.owner.name(), bounds(scaler));
-        let Some(limit) = manifests.known.limits.iter().find(|limit| limit.workload == name) else {
+        let Some(limit) = manifests.known.scaling.limits.iter().find(|limit| limit.workload == name) else {
             faults.push(fault(scaler, format!("SCALING.md has no limits of {name}")));
             continue;
         };
@@ -202,27 +204,42 @@ fn limits(manifests: &Manifests) -> Vec<Fault> {
     faults
 }
 
-/// What does not scale by itself has as many replicas as the table says.
+/// What does not scale by itself has a row, and as many replicas as it says; each row is of something.
 fn fixed(manifests: &Manifests) -> Vec<Fault> {
     let mut faults = Vec::new();
-    for limit in &manifests.known.limits {
-        let name = limit.workload.as_str();
-        let found: Vec<&Object> = match name {
-            "database" => manifests.of("Cluster").collect(),
-            "pooler" => manifests.of("Pooler").collect(),
-            name => manifests.find("StatefulSet", name).into_iter().collect(),
+    let limits = &manifests.known.scaling.limits;
+    let found = lasting(manifests);
+    for (name, object) in found.iter().filter(|(_, object)| scaler(manifests, object).is_none()) {
+        let Some(limit) = limits.iter().find(|limit| limit.workload == *name) else {
+            faults.push(fault(object, format!("SCALING.md has no limits of {name}")));
+            continue;
         };
-        for object in found {
-            let replicas = number(&object.spec()["instances"])
-                .or_else(|| number(&object.spec()["replicas"]))
-                .unwrap_or(1);
-            if (limit.min, limit.max) != (replicas, replicas) {
-                let promised = format!("{} to {}", limit.min, limit.max);
-                faults.push(fault(object, format!("it has {replicas} replicas, SCALING.md says {promised}")));
-            }
+        let replicas =
+            number(&object.spec()["instances"]).or_else(|| number(&object.spec()["replicas"])).unwrap_or(1);
+        if (limit.min, limit.max) != (replicas, replicas) {
+            let promised = format!("{} to {}", limit.min, limit.max);
+            faults.push(fault(object, format!("it has {replicas} replicas, SCALING.md says {promised}")));
         }
     }
+    let is_there = |name: &str| found.iter().any(|(found, _)| *found == name);
+    let gone = limits.iter().map(|limit| limit.workload.as_str());
+    let gone = gone.filter(|name| !is_there(name) && !ELSEWHERE.contains(name));
+    faults.extend(
+        gone.map(|name| documented_fault(format!("its table has limits of {name}, which is not there"))),
+    );
     faults
+}
+
+/// What runs until it is replaced, by the names of the table.
+fn lasting(manifests: &Manifests) -> Vec<(&str, &Object)> {
+    let of = |object: &'_ Object| match (object.group(), object.kind()) {
+        ("apps", "Deployment" | "StatefulSet") => Some(None),
+        ("postgresql.cnpg.io", "Cluster") => Some(Some("database")),
+        ("postgresql.cnpg.io", "Pooler") => Some(Some("pooler")),
+        _ => None,
+    };
+    let named = manifests.objects.iter().filter_map(|object| Some((of(object)?, object)));
+    named.map(|(name, object)| (name.unwrap_or_else(|| object.name()), object)).collect()
 }
 
 /// Whether a text has a number, or a share in percent, as a word of its own.

@@ -40,6 +40,11 @@ pub(super) const POLICIES: &[Policy] = &[
         find: jobs_a_pod,
     },
     Policy {
+        name: "jobs-counted-while-they-run",
+        why: "a count that falls as soon as jobs are taken has the workers taken away from under them",
+        find: jobs_counted,
+    },
+    Policy {
         name: "no-idle-settings",
         why: "pollingInterval and cooldownPeriod act only from and to zero; who reads them believes otherwise",
         find: idle,
@@ -53,6 +58,13 @@ pub(super) const POLICIES: &[Policy] = &[
 
 /// The sources for which KEDA has no fallback.
 const WITHOUT_FALLBACK: [&str; 3] = ["postgresql", "redis", "redis-cluster"];
+
+/// The states of a job in which it needs a worker.
+const JOB_STATES: [&str; 2] = ["queued", "running"];
+/// PostgreSQL's table of connections. They grow with what they scale, and are never more than a pooler has.
+const CONNECTIONS: &str = "pg_stat_activity";
+/// What the program is asked to be where it works off jobs.
+const WORK: &str = "work";
 
 /// What the program runs at once where nothing is said.
 const WORKER_CONCURRENCY_DEFAULT: &str = "2";
@@ -146,6 +158,38 @@ fn one_source(manifests: &Manifests) -> Vec<Fault> {
     mixed.map(|object| fault(object, "a trigger without fallback stands beside another")).collect()
 }
 
+/// The workload that a trigger's object scales.
+fn scaled<'a>(manifests: &'a Manifests, object: &Object) -> Option<Pods<'a>> {
+    let (kind, name) = target_of(object)?;
+    manifests.workloads().into_iter().find(|pods| pods.owner.kind() == kind && pods.owner.name() == name)
+}
+
+/// Whoever works jobs off is scaled by those that wait and those that run.
+fn jobs_counted(manifests: &Manifests) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    for (object, trigger) in triggers(manifests) {
+        let Some(query) = trigger["metadata"]["query"].as_str() else { continue };
+        if query.contains(CONNECTIONS) {
+            faults.push(fault(object, format!("it scales on {CONNECTIONS}, connections instead of jobs")));
+            continue;
+        }
+        let works = scaled(manifests, object).is_some_and(|pods| {
+            pods.own_containers().any(|container| list(&container["args"]).any(|word| word == WORK))
+        });
+        let missing = JOB_STATES.into_iter().filter(|state| works && !names_state(query, state));
+        faults
+            .extend(missing.map(|state| fault(object, format!("its query counts no {state} jobs: {query}"))));
+    }
+    faults
+}
+
+/// Whether a query is about jobs and names a state, as a text or one of several in a matcher.
+fn names_state(query: &str, state: &str) -> bool {
+    let mut words = query.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    let about_jobs = query.contains("recon_jobs") || query.contains("from jobs");
+    about_jobs && words.any(|word| word == state)
+}
+
 /// The target of a trigger on jobs is the setting of the workload that it scales.
 fn jobs_a_pod(manifests: &Manifests) -> Vec<Fault> {
     let mut faults = Vec::new();
@@ -156,11 +200,8 @@ fn jobs_a_pod(manifests: &Manifests) -> Vec<Fault> {
             "postgresql" if text(&metadata["query"]).contains("jobs") => &metadata["targetQueryValue"],
             _ => continue,
         };
-        let workloads = manifests.workloads();
-        let scaled = target_of(object).and_then(|(kind, name)| {
-            workloads.iter().find(|pods| pods.owner.kind() == kind && pods.owner.name() == name)
-        });
-        for container in scaled.into_iter().flat_map(Pods::own_containers) {
+        let scaled = scaled(manifests, object);
+        for container in scaled.iter().flat_map(Pods::own_containers) {
             let jobs = manifests.setting(container, "WORKER_CONCURRENCY");
             let jobs = jobs.as_deref().unwrap_or(WORKER_CONCURRENCY_DEFAULT);
             if text(target) != jobs {

@@ -33,7 +33,7 @@ const SOLVER: u64 = 8089;
 /// Where CloudNativePG asks an instance for its state.
 const INSTANCE_STATUS: u64 = 8000;
 
-/// Only where some policy is: the overlay for development has none.
+/// Where something scales or some policy is: what neither scales nor says who may speak to whom is a trial.
 fn default_deny(manifests: &Manifests) -> Vec<Fault> {
     let denies = |policy: &Object| {
         let types: Vec<_> = list(&policy.spec()["policyTypes"]).map(text).collect();
@@ -206,6 +206,7 @@ fn to_monitored_ports(manifests: &Manifests) -> Vec<Fault> {
     for monitor in manifests.of("PodMonitor") {
         for pods in manifests.selected(monitor, &monitor.spec()["selector"]) {
             for endpoint in list(&monitor.spec()["podMetricsEndpoints"]) {
+                // A port that is not there is the monitor's fault, which another policy finds.
                 let Some(number) = pods.port(&endpoint["port"]) else { continue };
                 if !admits(manifests, &pods, Way::Ingress, Peer::Namespace("monitoring"), ("TCP", number)) {
                     faults.push(fault(

@@ -87,7 +87,7 @@ const OPERATED: [(&str, &str); 4] = [
     ("RedisCluster", "/spec/redisExporter/image"),
 ];
 
-/// A digest, or a tag that begins like a version.
+/// A digest, or a tag that begins like a version of several numbers: one number alone moves with each release below it.
 fn is_pinned(image: &str) -> bool {
     if image.contains("@sha256:") {
         return true;
@@ -95,7 +95,9 @@ fn is_pinned(image: &str) -> bool {
     let last = image.rsplit_once('/').map_or(image, |(_, last)| last);
     let tag = last.split_once(':').map_or("", |(_, tag)| tag);
     let tag = tag.strip_prefix('v').unwrap_or(tag);
-    tag.starts_with(|c: char| c.is_ascii_digit())
+    let mut numbers = tag.split(|c: char| !c.is_ascii_digit() && c != '.').next().unwrap_or(tag).split('.');
+    let is_number = |part: Option<&str>| part.is_some_and(|part| !part.is_empty());
+    is_number(numbers.next()) && is_number(numbers.next())
 }
 
 /// A digest is what somebody chose, whatever tag stands before it.

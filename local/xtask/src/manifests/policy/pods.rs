@@ -34,13 +34,17 @@ pub(super) const POLICIES: &[Policy] = &[
     },
     Policy {
         name: "spread",
-        why: "without Honor a drained node counts as the emptiest place, and its pods stay Pending",
+        why: "without Honor a drained node counts as the emptiest place; two pods on one host are lost together",
         find: spread,
     },
 ];
 
 /// Kinds whose pods run until they are replaced.
 const LASTING: [&str; 3] = ["Deployment", "StatefulSet", "DaemonSet"];
+
+/// What must never be on one host with all its pods, and the key of hosts. The others are spread where they can be.
+const APART: (&str, &str) = ("backend", HOST);
+const HOST: &str = "kubernetes.io/hostname";
 
 /// Where the program says whether it takes requests. It asks its stores, each for 2 s at most.
 const READY: &str = "/ready";
@@ -179,12 +183,16 @@ fn spread(manifests: &Manifests) -> Vec<Fault> {
     each(manifests, |pods| {
         let (Some(spec), "Deployment") = (pods.spec, pods.owner.kind()) else { return Vec::new() };
         let mut words = Vec::new();
-        for key in ["topology.kubernetes.io/zone", "kubernetes.io/hostname"] {
+        for key in ["topology.kubernetes.io/zone", HOST] {
             let mut constraints = list(&spec["topologySpreadConstraints"]);
             let Some(constraint) = constraints.find(|constraint| constraint["topologyKey"] == key) else {
                 words.push(format!("it is not spread over {key}"));
                 continue;
             };
+            let is_rule = constraint["whenUnsatisfiable"] == "DoNotSchedule" && constraint["maxSkew"] == 1;
+            if (pods.owner.name(), key) == APART && !is_rule {
+                words.push(format!("its spread over {key} is a wish, or lets two share one"));
+            }
             if constraint["nodeTaintsPolicy"] != "Honor" {
                 words.push(format!("its spread over {key} does not honour taints"));
             }

@@ -174,10 +174,7 @@ fn monitors(manifests: &Manifests) -> Vec<Fault> {
             faults.push(fault(monitor, "its selector meets no pods"));
         }
         for endpoint in list(&monitor.spec()["podMetricsEndpoints"]) {
-            let missing = |port: &Value| {
-                // The ports of pods that operators make are theirs to name.
-                met.iter().any(|pods| pods.spec.is_some() && pods.port(port).is_none())
-            };
+            let missing = |port: &Value| met.iter().any(|pods| pods.port(port).is_none());
             if missing(&endpoint["port"]) {
                 faults.push(fault(monitor, format!("no container has a port {}", endpoint["port"])));
             }

@@ -6,9 +6,10 @@ use std::path::PathBuf;
 
 use serde_json::{Map, Value};
 
+mod addons;
+
 use super::all;
-use crate::manifests::known::Known;
-use crate::manifests::limits;
+use crate::manifests::known::{Known, Scaling};
 use crate::manifests::objects::{Manifests, Object, read};
 
 /// What a file does with the object of its kind and name, where it is not merged into it.
@@ -23,20 +24,31 @@ fn known() -> Known {
     let labels = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
     Known {
         version: "0.1.0".to_owned(),
-        settings: labels(&["DATABASE_URL", "DATABASE_POOL_MAX", "OBJECT_URL", "LOG", "WORKER_CONCURRENCY"]),
+        settings: labels(&[
+            "DATABASE_URL",
+            "DATABASE_POOL_MAX",
+            "DRAIN_WAIT_SECONDS",
+            "OBJECT_URL",
+            "LOG",
+            "WORKER_CONCURRENCY",
+        ]),
         metrics: BTreeMap::from([
             ("recon_jobs".to_owned(), labels(&["state"])),
             ("http_requests_total".to_owned(), labels(&["route", "method", "status"])),
         ]),
         secrets: labels(&["tls"]),
         grace_seconds: 30,
+        close_seconds: 5,
         keep_alive_seconds: 75,
-        limits: limits::read(
-            "| workload | min | max | target |\n| --- | --- | --- | --- |\n\
-             | backend | 2 | 20 | 70% |\n| worker | 1 | 10 | 2 a pod |\n| database | 3 | 3 | |\n",
-        )
-        .unwrap(),
+        drain_wait_seconds: 2,
+        times: vec![("client".to_owned(), vec![75])],
+        scaling: Scaling::read(&scaling()).unwrap(),
     }
+}
+
+/// What the smaller program's SCALING.md says.
+fn scaling() -> String {
+    fs::read_to_string(folder().join("SCALING.md")).unwrap()
 }
 
 fn objects(path: &str) -> Vec<Object> {
@@ -44,9 +56,19 @@ fn objects(path: &str) -> Vec<Object> {
         .unwrap_or_else(|error| panic!("{path}: {error:#}"))
 }
 
+/// What an overlay is committed as.
+fn rendered(overlay: &str) -> Vec<Object> {
+    let path = crate::workspace::root().join(format!("infra/k8s/rendered/{overlay}.yaml"));
+    read(&fs::read_to_string(path).unwrap()).unwrap()
+}
+
 /// The names of the policies that find a fault, each with the first one.
 fn red(objects: Vec<Object>) -> BTreeMap<&'static str, String> {
-    let manifests = Manifests { objects, known: known() };
+    red_by(objects, known())
+}
+
+fn red_by(objects: Vec<Object>, known: Known) -> BTreeMap<&'static str, String> {
+    let manifests = Manifests { objects, known };
     all()
         .filter_map(|policy| {
             let fault = (policy.find)(&manifests).into_iter().next()?;
@@ -127,6 +149,63 @@ fn each_broken_manifest_breaks_its_policy_and_no_other() {
     assert_eq!(covered, policies, "each policy has a manifest that breaks it");
 }
 
+/// Stores may be outside of a cluster, so no single overlay tells that a row is of nothing.
+#[test]
+fn each_row_of_the_limits_is_of_something_in_the_portable_overlay() {
+    let text = fs::read_to_string(crate::workspace::root().join("SCALING.md")).unwrap();
+    let (objects, limits) = (rendered("production-portable"), Scaling::read(&text).unwrap().limits);
+    for limit in limits {
+        let is_meant = |object: &Object| match limit.workload.as_str() {
+            "database" => object.kind() == "Cluster",
+            "pooler" => object.kind() == "Pooler",
+            name => ["Deployment", "StatefulSet"].contains(&object.kind()) && object.name() == name,
+        };
+        assert!(objects.iter().any(is_meant), "{} is nowhere", limit.workload);
+    }
+}
+
+#[test]
+fn what_is_said_of_eks_is_the_sum_of_the_clients() {
+    let text = fs::read_to_string(crate::workspace::root().join("SCALING.md")).unwrap();
+    let budget = Scaling::read(&text).unwrap().budget;
+    let before = |line: usize, separator: &str| {
+        let sum = budget[line].split_once(" <= ").unwrap().0;
+        sum.rsplit_once(separator).unwrap().1
+    };
+    let (opened, in_rollout) = (before(0, " = "), before(1, " : "));
+    assert!(text.contains(&format!("`{opened} <= max_connections - 10`, {in_rollout} in a rollout")));
+}
+
+#[test]
+fn a_promise_that_is_not_kept_is_missed() {
+    let (right, text) = (objects("right.yaml"), scaling());
+    for (said, instead, policy) in [
+        ("| store | 1 | 1 |", "| shop | 1 | 1 |", "limits-as-documented"),
+        ("| store | 1 | 1 |  |\n", "", "limits-as-documented"),
+        ("| worker | 1 | 10 | 2 a pod |\n", "", "limits-as-documented"),
+        ("| pod is to go | 0 |\n", "", "ladder-as-documented"),
+        ("| grace | 30 |", "| grace | 25 |", "ladder-as-documented"),
+        ("| `preStop.sleep` | 20 |", "| `preStop.sleep` | 15 |", "ladder-as-documented"),
+        ("| SIGTERM, `DRAIN_WAIT_SECONDS` | 2 |", "| SIGTERM | 2 |", "ladder-as-documented"),
+        ("| ALB deregistration | 30 |", "| ALB deregistration | 45 |", "ladder-as-documented"),
+        ("Seconds` | 60 |", "Seconds` | 30 |", "ladder-as-documented"),
+        ("| grace | 30 |", "| grace | 30 |\n| linger | 5 |", "ladder-as-documented"),
+        ("| client | 75 s |", "| client | 60 s |", "times-as-documented"),
+        ("| client | 75 s |", "| somebody | 75 s |", "times-as-documented"),
+        ("connect | 60 s", "connect | 55 s", "times-as-documented"),
+        ("PgBouncer | 8 s", "PgBouncer | 10 s", "times-as-documented"),
+        ("worker 10 x 4 = 120", "worker 12 x 4 = 128", "budget-as-documented"),
+        (": 240 <= 400", ": 200 <= 400", "budget-as-documented"),
+        ("max_db_connections 60", "max_db_connections 50", "budget-as-documented"),
+        ("2 poolers x default_pool_size 50 = 100 <= 190\n", "", "budget-as-documented"),
+    ] {
+        assert!(text.contains(said), "{said}");
+        let scaling = Scaling::read(&text.replace(said, instead)).unwrap();
+        let found = red_by(right.clone(), Known { scaling, ..known() });
+        assert_eq!(found.keys().copied().collect::<Vec<_>>(), [policy], "{said} -> {instead}: {found:#?}");
+    }
+}
+
 #[test]
 fn a_network_policy_that_is_forgotten_is_missed() {
     // What denies is asked by another policy; `dev` says nothing of Prometheus, and the stores of EKS are none of its pods.
@@ -135,8 +214,7 @@ fn a_network_policy_that_is_forgotten_is_missed() {
         ("production-portable", &["default-deny"]),
         ("production-eks", &["default-deny", "roles-to-stores"]),
     ] {
-        let path = crate::workspace::root().join(format!("infra/k8s/rendered/{overlay}.yaml"));
-        let objects = read(&fs::read_to_string(path).unwrap()).unwrap();
+        let objects = rendered(overlay);
         let without = |name: &str| {
             let mut objects = objects.clone();
             objects.retain(|object| object.kind() != "NetworkPolicy" || object.name() != name);
@@ -147,6 +225,26 @@ fn a_network_policy_that_is_forgotten_is_missed() {
         for name in policies.filter(|name| !not_needed.contains(name)) {
             assert!(without(name), "{overlay} without {name}");
         }
+    }
+}
+
+#[test]
+fn a_rule_for_prometheus_that_is_forgotten_is_missed() {
+    let objects = rendered("production-portable");
+    for name in ["database", "pooler", "prometheus-to-metrics"] {
+        let mut objects = objects.clone();
+        let policy = objects
+            .iter_mut()
+            .find(|object| object.kind() == "NetworkPolicy" && object.name() == name)
+            .unwrap_or_else(|| panic!("{name} is there"));
+        let rules = policy.0["spec"]["ingress"].as_array_mut().unwrap();
+        let before = rules.len();
+        rules.retain(|rule| {
+            let from = &rule["from"][0]["namespaceSelector"]["matchLabels"]["kubernetes.io/metadata.name"];
+            from != "monitoring"
+        });
+        assert_eq!(rules.len(), before - 1, "{name}: one rule is for Prometheus");
+        assert!(red(objects).contains_key("needed-flows-admitted"), "{name} without its rule for Prometheus");
     }
 }
 
