@@ -15,7 +15,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
 use crate::program::{Program, free_port, until};
-use crate::support::{printed, said};
+use crate::support::{printed, said, skipped};
 
 /// A password that no line may show.
 const SECRET: &str = "hunter2";
@@ -316,7 +316,7 @@ async fn a_full_or_read_only_disk_is_told_and_loses_nothing() {
     const BYTES: usize = 1024 * 1024;
     let folder = Arc::new(Folder::new().unwrap());
     let Some(disk) = Disk::mount(&folder.path().join("objects")) else {
-        return println!("skipped: no disk of its own can be mounted here");
+        return skipped("no disk of its own can be mounted");
     };
     folder.recon(&["migrate"]).unwrap();
     let server = Program::start(&folder, "serve", &[]);
@@ -353,7 +353,7 @@ async fn a_full_or_read_only_disk_is_told_and_loses_nothing() {
 async fn a_full_disk_under_the_database_is_told_and_over_when_there_is_room() {
     let place = tempfile::tempdir().unwrap();
     let Some(disk) = Disk::mount(place.path()) else {
-        return println!("skipped: no disk of its own can be mounted here");
+        return skipped("no disk of its own can be mounted");
     };
     disk.mount_again("size=16m");
     let folder = Folder::on(&format!("sqlite://{}", place.path().join("recon.sqlite").display())).unwrap();

@@ -1,5 +1,6 @@
 //! What these tests share.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 use std::sync::Arc;
@@ -130,6 +131,14 @@ impl Both {
         ];
         Ok(Self { folder, worlds })
     }
+}
+
+/// What a test could not do here. The suite that ran it tells so: what a test that passes prints, nobody sees.
+pub(crate) fn skipped(why: &str) {
+    let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join("skipped.txt");
+    let test = std::thread::current().name().unwrap_or("a test").to_owned();
+    let mut file = std::fs::OpenOptions::new().create(true).append(true).open(place).unwrap();
+    writeln!(file, "{test}: {why}").unwrap();
 }
 
 /// Whether a test is about a SQLite file, and this run is about PostgreSQL: then it has nothing to say.

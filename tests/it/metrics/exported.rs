@@ -12,7 +12,7 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
 use super::exposition::{Exposition, scrape, text};
-use crate::support::{demo_rules, ready_pair};
+use crate::support::{demo_rules, ready_pair, skipped};
 
 /// Set, the list is written anew instead of compared.
 const UPDATE: &str = "UPDATE_METRICS";
@@ -109,7 +109,6 @@ fn compare(exported: &BTreeSet<String>) {
 }
 
 /// What Prometheus' own tool says against it, where that is installed.
-#[expect(clippy::print_stdout, reason = "what is skipped belongs beside the test's name")]
 fn ask_promtool(text: &str) {
     let started = Command::new("promtool")
         .args(["check", "metrics"])
@@ -117,7 +116,7 @@ fn ask_promtool(text: &str) {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn();
-    let Ok(mut promtool) = started else { return println!("skipped: promtool is not installed") };
+    let Ok(mut promtool) = started else { return skipped("promtool is not installed") };
     promtool.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
     let output = promtool.wait_with_output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);

@@ -10,7 +10,7 @@ use recon_testkit::{Folder, S3, Way};
 use super::{Workshop, start_worker};
 use crate::program::until;
 use crate::startup::Disk;
-use crate::support::demo_file;
+use crate::support::{demo_file, skipped};
 
 /// Less than a store is waited for that says nothing.
 const AT_ONCE: Duration = Duration::from_secs(6);
@@ -32,7 +32,7 @@ async fn a_disk_without_room_is_no_fault_of_the_job() {
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path().join("disk");
     let Some(disk) = Disk::mount(&place) else {
-        return println!("skipped: no disk of its own can be mounted here");
+        return skipped("no disk of its own can be mounted");
     };
     let workshop = Workshop::open().await;
     let (id, _) = workshop.uploaded(&unpackable()).await;
