@@ -1,5 +1,7 @@
 //! `cargo xtask bench`: time and memory of `recon match` on generated pairs.
 
+mod pods;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -29,12 +31,18 @@ pub(crate) struct Arguments {
 enum What {
     /// What an idempotency key costs on PostgreSQL, against a bare insert and the shapes of others
     Idempotency,
+    /// What each role of the image needs under load, beside what its pods ask for
+    Pods(pods::Arguments),
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
-    if let Some(What::Idempotency) = arguments.what {
-        let bench = ["run", "--release", "--package", "recon-idempotency", "--example", "bench"];
-        return process::succeed(&mut process::cargo(&bench));
+    match &arguments.what {
+        Some(What::Idempotency) => {
+            let bench = ["run", "--release", "--package", "recon-idempotency", "--example", "bench"];
+            return process::succeed(&mut process::cargo(&bench));
+        }
+        Some(What::Pods(arguments)) => return pods::run(arguments),
+        None => {}
     }
     process::succeed(&mut build())?;
     let recon = binary()?;

@@ -4,7 +4,6 @@
 mod containers;
 mod files;
 mod once;
-mod processes;
 mod proxy;
 mod rules;
 mod without;

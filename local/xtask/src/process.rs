@@ -60,8 +60,21 @@ pub(crate) fn measure(command: &mut Command, log: &Path) -> Result<Usage> {
     }
 }
 
+/// How long all threads of a process, also those that ended, were on a processor so far, as Linux tells it.
+pub(crate) fn cpu(process: u32) -> Option<Duration> {
+    on_processors(&fs::read_to_string(format!("/proc/{process}/stat")).ok()?)
+}
+
+/// User's and system's time, which are the 14th and 15th field, in ticks of a hundredth of a second. The second field may have
+/// blanks and brackets in it.
+fn on_processors(stat: &str) -> Option<Duration> {
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
+    let mut ticks = || fields.next()?.parse::<u64>().ok();
+    Some(Duration::from_millis((ticks()? + ticks()?) * 10))
+}
+
 /// The most memory that a process has held so far, as Linux tells it.
-fn memory_high_water(process: u32) -> Option<u64> {
+pub(crate) fn memory_high_water(process: u32) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     high_water(&status)
 }
@@ -92,6 +105,14 @@ mod tests {
         let status = "Name:\trecon\nVmPeak:\t  900 kB\nVmHWM:\t  123 kB\nVmRSS:\t 7 kB\n";
         assert_eq!(high_water(status), Some(123 * 1024));
         assert_eq!(high_water("Name:\trecon\n"), None);
+    }
+
+    #[test]
+    fn time_on_processors_is_read_behind_the_name() {
+        let stat = "7 (a ) b) S 1 7 7 0 -1 4194560 100 0 0 0 250 50 9 9 20 0 4 0 100";
+        assert_eq!(on_processors(stat), Some(Duration::from_secs(3)));
+        assert_eq!(on_processors("7 (a) S 1"), None);
+        assert!(cpu(std::process::id()).is_some());
     }
 
     #[test]

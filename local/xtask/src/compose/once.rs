@@ -12,8 +12,8 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
 use self::fake::{Backend, Manner};
-use super::processes::free_port;
 use super::proxy::Proxy;
+use crate::running::free_port;
 
 /// How long an answer may take.
 const ANSWER_MAX: Duration = Duration::from_secs(20);

@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use super::NGINX;
-use super::processes::{Running, emptied, free_port};
+use crate::running::{Running, emptied, free_port};
 use crate::{process, workspace};
 
 /// How long it may take until a request is noted that was answered.

@@ -1,37 +1,22 @@
 //! The stack of local/compose.yaml as processes of this machine: two servers behind nginx, a worker, and stores.
 
-mod stores;
-
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
-use self::stores::Stores;
-use super::processes::{Running, emptied, free_port};
 use super::proxy::Proxy;
-use crate::readme_session::{self, Account};
+use crate::readme_session;
+use crate::running::{emptied, free_port};
+use crate::stack::Stack;
 use crate::up::client::{Client, text};
 use crate::up::load as demo;
-use crate::{process, workspace};
-
-const EMAIL: &str = "demo@example.com";
-/// How long a server that stops goes on answering, in seconds. Requests under way are another test's.
-const DRAIN_WAIT_SECONDS: &str = "0";
-
-/// The programs, and what they share.
-struct Stack {
-    recon: PathBuf,
-    folder: PathBuf,
-    stores: Stores,
-}
+use crate::workspace;
 
 /// Runs it all, and says what was seen.
 pub(super) fn run(nginx: &str, folder: &Path) -> Result<String> {
     emptied(folder)?;
-    let recon = workspace::target()?.join("debug/recon");
-    let stack = Stack { recon, folder: folder.to_owned(), stores: Stores::start()? };
+    let stack = Stack::new(workspace::target()?.join("debug/recon"), folder)?;
     stack.once(&["migrate"])?;
     let ports = [free_port()?, free_port()?];
     let mut servers = [stack.server(ports[0])?, stack.server(ports[1])?];
@@ -80,51 +65,4 @@ fn past_the_servers(requests: &[Value]) -> Result<()> {
     ensure!(uploads == 2, "{uploads} uploads came through nginx, and not the 2 of README.md");
     ensure!(exports == 1, "{exports} answers lead to the store, and not 1");
     Ok(())
-}
-
-impl Stack {
-    /// The program with this role, as the compose file sets it up.
-    fn recon(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(&self.recon);
-        command.args(arguments).envs(self.stores.variables().iter().cloned());
-        command.env("BIND_ADDRESS", "127.0.0.1").env("LOG_FORMAT", "json");
-        command.env("DRAIN_WAIT_SECONDS", DRAIN_WAIT_SECONDS).env("ADMIN_PORT", "0");
-        command
-    }
-
-    /// Runs a role that ends; what it prints is the answer.
-    fn once(&self, arguments: &[&str]) -> Result<String> {
-        let mut command = self.recon(arguments);
-        let output = command.output().with_context(|| format!("start {}", process::line(&command)))?;
-        let words = String::from_utf8_lossy(&output.stderr);
-        ensure!(
-            output.status.success(),
-            "{} ended with {}:\n{words}",
-            process::line(&command),
-            output.status
-        );
-        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
-    }
-
-    fn server(&self, port: u16) -> Result<Running> {
-        let mut command = self.recon(&["serve"]);
-        let log = self.folder.join(format!("server-{port}.log"));
-        let mut server = Running::start(command.env("PORT", port.to_string()), &log)?;
-        let client = Client::new(&format!("http://127.0.0.1:{port}"));
-        server.wait_until(|| client.is_up()).context("a server")?;
-        Ok(server)
-    }
-
-    fn worker(&self) -> Result<Running> {
-        Running::start(&mut self.recon(&["work"]), &self.folder.join("worker.log"))
-    }
-
-    /// The first account, which signs in here.
-    fn account(&self, url: String) -> Result<Account> {
-        let add = ["user", "add", EMAIL, "--role", "admin", "--workspace", "Demo", "--format", "json"];
-        let added: Value =
-            serde_json::from_str(&self.once(&add)?).context("read the answer of `recon user add`")?;
-        let password = added["password"].as_str().context("`recon user add` told no password")?;
-        Ok(Account { url, email: EMAIL.to_owned(), password: password.to_owned() })
-    }
 }

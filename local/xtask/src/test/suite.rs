@@ -87,6 +87,10 @@ fn build(log: &Path) -> Result<String> {
 fn tests(log: &Path) -> Result<String> {
     // Among them the S3 that tests start for themselves.
     python::programs()?;
+    let skipped = workspace::target()?.join("tmp/skipped.txt");
+    if skipped.exists() {
+        fs::remove_file(&skipped).context("forget what was skipped")?;
+    }
     cargo(&["test", "--workspace"], log)?;
     let words = fs::read_to_string(log).context("read the log")?;
     let passed = passed(&words);
@@ -94,7 +98,9 @@ fn tests(log: &Path) -> Result<String> {
         bail!("no test ran");
     }
     let parity = fs::read_to_string(workspace::target()?.join("tmp/parity.txt")).unwrap_or_default();
-    Ok(format!("{passed} tests; {parity}"))
+    let skipped = fs::read_to_string(skipped).unwrap_or_default();
+    let skipped: String = skipped.lines().map(|line| format!("\n  skipped {line}")).collect();
+    Ok(format!("{passed} tests; {parity}{skipped}"))
 }
 
 /// The end-to-end tests once more, but for those that use no database, or both.
@@ -102,13 +108,13 @@ fn postgres(log: &Path) -> Result<String> {
     python::programs()?;
     let mut command = process::cargo(&["test", "--package", "recon-tests", "--test", "it", "--"]);
     for module in [
-        "match_files",
-        "restaurants",
-        "rolling",
-        "schema",
-        "suggest::command_line",
-        "suggest::pairs",
-        "verify",
+        "match_files::",
+        "restaurants::",
+        "rolling::",
+        "schema::",
+        "suggest::command_line::",
+        "suggest::pairs::",
+        "verify::",
     ] {
         command.args(["--skip", module]);
     }
@@ -138,7 +144,8 @@ fn dynamodb(log: &Path) -> Result<String> {
             ));
         }
     }
-    let package = ["test", "--package", "recon-idempotency", "--features", "aws", "--test", "contract"];
+    let package =
+        ["test", "--package", "recon-idempotency", "--features", "aws", "--lib", "--test", "contract"];
     quiet(process::cargo(&package).arg("dynamodb"), log)?;
     let words = fs::read_to_string(log).context("read the log")?;
     let passed = match passed(&words) {

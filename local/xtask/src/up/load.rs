@@ -24,7 +24,7 @@ pub(crate) fn demo(client: &mut Client, email: &str, password: &str) -> Result<V
     let body = json!({"name": "Spring 2026", "left": left, "right": right, "rules": rules});
     let accepted = client.post("/v1/reconciliations", &body, "demo-reconciliation")?;
     let path = format!("/v1/reconciliations/{}?wait=20", text(&accepted, "/id")?);
-    settled(client, &path, &["queued", "running"], "succeeded")
+    settled(client, &path, &["queued", "running"], "succeeded", PATIENCE)
 }
 
 /// Uploads a file; the answer is the id of its dataset, which is ready.
@@ -34,12 +34,18 @@ fn dataset(client: &Client, name: &str, file: &str) -> Result<String> {
     client.put(&created["upload"], &demo_file(file)?)?;
     let path = format!("/v1/datasets/{id}");
     client.post(&format!("{path}/complete"), &json!({}), &format!("demo-complete-{file}"))?;
-    settled(client, &path, &["awaiting_upload", "ingesting"], "ready")?;
+    settled(client, &path, &["awaiting_upload", "ingesting"], "ready", PATIENCE)?;
     Ok(id)
 }
 
 /// Asks until the status is none of those on the way, and fails unless it is the wanted one.
-fn settled(client: &Client, path: &str, on_the_way: &[&str], wanted: &str) -> Result<Value> {
+pub(crate) fn settled(
+    client: &Client,
+    path: &str,
+    on_the_way: &[&str],
+    wanted: &str,
+    patience: Duration,
+) -> Result<Value> {
     let start = Instant::now();
     loop {
         let answer = client.get(path)?;
@@ -50,8 +56,8 @@ fn settled(client: &Client, path: &str, on_the_way: &[&str], wanted: &str) -> Re
         if !on_the_way.contains(&status) {
             bail!("{path} is {status}: {answer}");
         }
-        if start.elapsed() > PATIENCE {
-            bail!("{path} is still {status} after {} s", PATIENCE.as_secs());
+        if start.elapsed() > patience {
+            bail!("{path} is still {status} after {} s", patience.as_secs());
         }
         thread::sleep(POLL);
     }

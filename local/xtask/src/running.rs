@@ -18,14 +18,14 @@ const STOP_MAX: Duration = Duration::from_secs(45);
 const POLL: Duration = Duration::from_millis(20);
 
 /// A running program, ended with this value.
-pub(super) struct Running {
+pub(crate) struct Running {
     child: Child,
     log: PathBuf,
 }
 
 impl Running {
     /// Starts it; both of its outputs go to the end of this file.
-    pub(super) fn start(command: &mut Command, log: &Path) -> Result<Self> {
+    pub(crate) fn start(command: &mut Command, log: &Path) -> Result<Self> {
         let output = File::options().create(true).append(true).open(log);
         let output = output.with_context(|| format!("open {}", log.display()))?;
         command
@@ -37,7 +37,7 @@ impl Running {
     }
 
     /// Waits until it answers; one that ends instead says why.
-    pub(super) fn wait_until(&mut self, mut answers: impl FnMut() -> bool) -> Result<()> {
+    pub(crate) fn wait_until(&mut self, mut answers: impl FnMut() -> bool) -> Result<()> {
         let start = Instant::now();
         while !answers() {
             if let Some(status) = self.child.try_wait().context("look after a program")? {
@@ -52,7 +52,7 @@ impl Running {
     }
 
     /// Sends SIGTERM and waits for the end.
-    pub(super) fn stop(&mut self) -> Result<ExitStatus> {
+    pub(crate) fn stop(&mut self) -> Result<ExitStatus> {
         process::succeed(Command::new("kill").args(["-TERM", &self.child.id().to_string()]))?;
         let start = Instant::now();
         while start.elapsed() < STOP_MAX {
@@ -64,8 +64,13 @@ impl Running {
         bail!("it does not stop within {} s:\n{}", STOP_MAX.as_secs(), self.words())
     }
 
+    /// Its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// What it wrote.
-    pub(super) fn words(&self) -> String {
+    pub(crate) fn words(&self) -> String {
         fs::read_to_string(&self.log).unwrap_or_default()
     }
 }
@@ -84,12 +89,12 @@ impl Drop for Running {
 }
 
 /// A port that nobody listens on now.
-pub(super) fn free_port() -> Result<u16> {
+pub(crate) fn free_port() -> Result<u16> {
     Ok(TcpListener::bind("127.0.0.1:0").context("find a free port")?.local_addr()?.port())
 }
 
 /// An empty folder.
-pub(super) fn emptied(folder: &Path) -> Result<()> {
+pub(crate) fn emptied(folder: &Path) -> Result<()> {
     if folder.exists() {
         fs::remove_dir_all(folder).with_context(|| format!("empty {}", folder.display()))?;
     }

@@ -11,13 +11,13 @@ use crate::{process, python, seed, workspace};
 const READY: &str = "ready";
 
 /// The running stores. They go with this value.
-pub(super) struct Stores {
+pub(crate) struct Stores {
     child: Child,
     variables: Vec<(String, String)>,
 }
 
 impl Stores {
-    pub(super) fn start() -> Result<Self> {
+    pub(crate) fn start() -> Result<Self> {
         // The S3 of the tests is among them.
         python::programs()?;
         // With the whole workspace, as the suites build it: another selection would compile much of it again.
@@ -42,7 +42,7 @@ impl Stores {
     }
 
     /// What points a process at them.
-    pub(super) fn variables(&self) -> &[(String, String)] {
+    pub(crate) fn variables(&self) -> &[(String, String)] {
         &self.variables
     }
 }
