@@ -406,6 +406,13 @@ async fn a_folder_of_objects_that_is_lost_shows() {
     .await;
     assert_eq!((&degraded["status"], &degraded["checks"]["database"]), (&"degraded".into(), &"ok".into()));
     assert_ne!(degraded["checks"]["objects"], "ok");
+    // Nor does a migration make it again, or a process that begins now.
+    drop(world);
+    folder.recon(&["migrate"]).unwrap();
+    let later = program::Program::start(&folder, "serve", &[]);
+    program::until("a server that answers", async || later.ready().await.is_some()).await;
+    assert_eq!(later.ready().await.unwrap().0, 503);
+    assert!(!folder.path().join("objects").exists());
 }
 
 #[test]

@@ -24,10 +24,11 @@ pub(crate) async fn suggest(
     caller: Caller,
     Payload(request): Payload<SuggestRules>,
 ) -> Answer<RuleSuggestion> {
+    let turn = deps.looking.turn().await?;
     let left = stored(&deps, &caller, Side::Left, request.left).await?;
     let right = stored(&deps, &caller, Side::Right, request.right).await?;
     let look = move |go_on: GoOn<'_>| look(left, right, request.rules, go_on);
-    Ok(Reply::ok(&deps.looking.run(look).await??))
+    Ok(Reply::ok(&turn.run(look).await??))
 }
 
 async fn stored(deps: &Deps, caller: &Caller, which: Side, id: DatasetId) -> Result<Stored, Refusal> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use recon_runtime::Refusal;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Samples that are looked at at once in a process, so that memory does not grow with the number of callers.
 const AT_ONCE_MAX: usize = 2;
@@ -23,12 +23,22 @@ impl Default for Looking {
 }
 
 impl Looking {
+    /// Waits for a turn. What is to be looked at is opened after that: it takes room, too.
+    pub(crate) async fn turn(&self) -> Result<Look, Refusal> {
+        Arc::clone(&self.0).acquire_owned().await.map(Look).map_err(Refusal::internal)
+    }
+}
+
+/// A turn to look.
+pub(crate) struct Look(OwnedSemaphorePermit);
+
+impl Look {
     /// Runs a computation to its end, unless the request ends first: then it is told to stop.
     pub(crate) async fn run<T: Send + 'static>(
-        &self,
+        self,
         look: impl FnOnce(GoOn<'_>) -> T + Send + 'static,
     ) -> Result<T, Refusal> {
-        let permit = Arc::clone(&self.0).acquire_owned().await.map_err(Refusal::internal)?;
+        let Self(permit) = self;
         let waiting = Waiting(Arc::new(AtomicBool::new(true)));
         let waits = waiting.0.clone();
         let looked = tokio::task::spawn_blocking(move || {

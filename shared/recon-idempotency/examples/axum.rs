@@ -18,7 +18,7 @@ use futures_util::FutureExt;
 use recon_idempotency::axum::Keyed;
 use recon_idempotency::{ClaimOutcome, Error, Scope, StoredResponse, sqlite};
 use sqlx::sqlite::SqlitePoolOptions;
-use sqlx::{SqliteConnection, SqlitePool};
+use sqlx::{Connection, SqliteConnection, SqlitePool};
 use uuid::Uuid;
 
 /// The effect: a row in the database that also has the keys.
@@ -57,6 +57,15 @@ async fn authenticate(mut request: Request, next: Next) -> Response {
 async fn service(url: &str) -> Result<Router, sqlx::Error> {
     // What is in memory goes with its connection.
     let options = SqlitePoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
+    // Where a disk is full, SQLite rolls back by itself, and the connection could begin nothing any more.
+    let options = options.after_release(|connection, _| {
+        Box::pin(async move {
+            if connection.is_in_transaction() {
+                connection.ping().await?;
+            }
+            Ok(!connection.is_in_transaction())
+        })
+    });
     let pool = options.connect(url).await?;
     sqlx::raw_sql(sqlite::MIGRATION).execute(&pool).await?;
     sqlx::raw_sql("create table things (id integer primary key, name text not null)").execute(&pool).await?;

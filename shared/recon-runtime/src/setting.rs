@@ -251,7 +251,9 @@ fn without_passwords(text: &str) -> String {
 fn is_value(before: &str) -> bool {
     let is_of_scheme = |letter: char| letter.is_ascii_alphanumeric() || "+-.".contains(letter);
     let before = before.trim_end_matches(is_of_scheme);
-    before.is_empty() || before.ends_with('=')
+    let is_of_name = |letter: char| letter.is_ascii_alphanumeric() || "_-.".contains(letter);
+    let name = before.strip_suffix('=').map(|name| name.trim_end_matches(is_of_name));
+    before.is_empty() || name.is_some_and(|before| before.ends_with(['?', '&']))
 }
 
 #[cfg(test)]
@@ -269,6 +271,7 @@ mod tests {
             ("postgres://a@h:5432/d?password=hunter2@hunter2", "postgres://a@h:5432/d?password=***"),
             ("postgres://h/d?sslpassword=hunter2", "postgres://h/d?sslpassword=***"),
             ("sqlite://a/b.db", "sqlite://a/b.db"),
+            ("postgres://app:a=b://hunter2@db", "postgres://app:***@db"),
         ] {
             assert_eq!(DATABASE_URL.shown(given), shown);
         }

@@ -91,15 +91,22 @@ impl Store {
 
     /// Ties the objects to the database, unless that was decided before, and says whose they are then. A new installation
     /// gets its folder for objects. Objects that are there already are taken over by a database of an earlier version, never
-    /// by a new one, however often it is migrated.
+    /// by a new one, however often it is migrated. What was decided before counts also where the objects do not answer.
     ///
     /// # Errors
     /// [`Error::Unavailable`]; then it may be called again, and goes on where it was.
     pub async fn tie_objects(&self) -> Result<Tie, Error> {
         if self.sweep().place(INSTALLATION).await?.is_empty() {
             self.decide().await?;
+            return self.objects_tie().await;
         }
-        self.objects_tie().await
+        match self.objects_tie().await {
+            Err(error) => {
+                tracing::warn!(%error, "whose the objects are was said before, and they do not answer now");
+                Ok(Tie::Ours)
+            }
+            tie => tie,
+        }
     }
 
     async fn decide(&self) -> Result<(), Error> {

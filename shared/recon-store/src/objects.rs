@@ -56,10 +56,19 @@ pub struct Opening {
     pub room: Taken,
 }
 
+/// How long a file may be open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stay {
+    /// While a request is answered, or a job runs.
+    Short,
+    /// As long as a client likes.
+    Long,
+}
+
 /// Room that others have again when this is dropped.
 #[derive(Debug)]
 #[must_use]
-pub struct Taken(#[expect(dead_code, reason = "it is kept, and not used")] Option<SemaphorePermit<'static>>);
+pub struct Taken(#[expect(dead_code, reason = "it is kept, and not used")] Vec<SemaphorePermit<'static>>);
 
 #[derive(Clone)]
 enum Place {
@@ -131,7 +140,7 @@ impl Objects {
     /// Makes the place of a new installation. A bucket is not made: whoever makes it decides about much that is not known here.
     pub(crate) async fn make(&self) -> Result<(), ObjectError> {
         match &self.place {
-            Place::Folder(folder) => folder.store("make", "").await.map(|_| ()),
+            Place::Folder(folder) => folder.make().await,
             #[cfg(feature = "cluster")]
             Place::Bucket(bucket) => bucket.check().await,
         }
@@ -231,7 +240,7 @@ impl Objects {
     /// # Errors
     /// Those of [`Objects::open`].
     pub async fn open_for_long(&self, name: &str) -> Result<Opening, ObjectError> {
-        self.opening(name, None).await
+        self.opening(name, None, Stay::Long).await
     }
 
     /// The same, unless its bytes are others than those that had this tag.
@@ -239,16 +248,16 @@ impl Objects {
     /// # Errors
     /// [`ObjectError::NotFound`], [`ObjectError::Changed`].
     pub async fn open_pinned(&self, name: &str, etag: Option<&str>) -> Result<File, ObjectError> {
-        Ok(self.opening(name, etag).await?.file)
+        Ok(self.opening(name, etag, Stay::Short).await?.file)
     }
 
     #[cfg_attr(not(feature = "cluster"), expect(unused_variables, reason = "this is about buckets"))]
-    async fn opening(&self, name: &str, etag: Option<&str>) -> Result<Opening, ObjectError> {
+    async fn opening(&self, name: &str, etag: Option<&str>, stay: Stay) -> Result<Opening, ObjectError> {
         match &self.place {
             // Nobody but this service writes to a folder, and never twice under one name.
-            Place::Folder(folder) => Ok(Opening { file: folder.open(name).await?, room: Taken(None) }),
+            Place::Folder(folder) => Ok(Opening { file: folder.open(name).await?, room: Taken(Vec::new()) }),
             #[cfg(feature = "cluster")]
-            Place::Bucket(bucket) => bucket.open(name, etag, self.room).await,
+            Place::Bucket(bucket) => bucket.open(name, etag, (self.room, stay)).await,
         }
     }
 

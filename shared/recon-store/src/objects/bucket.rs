@@ -24,7 +24,7 @@ use tokio::time::Instant;
 
 use super::error::disk;
 use super::room::{Room, turn};
-use super::{ObjectEntry, ObjectError, Opening, Taken, Trouble, parsed};
+use super::{ObjectEntry, ObjectError, Opening, Stay, Taken, Trouble, parsed};
 use crate::config::{BucketUrl, ObjectAccess};
 
 /// How long a connection may take.
@@ -178,7 +178,7 @@ impl Bucket {
         &self,
         name: &str,
         etag: Option<&str>,
-        room: Option<&'static Room>,
+        (room, stay): (Option<&'static Room>, Stay),
     ) -> Result<Opening, ObjectError> {
         let at = parsed(name)?;
         let found = self.head("open", name).await?;
@@ -191,8 +191,8 @@ impl Bucket {
             return Err(ObjectError::TooLarge { bytes_max: OPEN_BYTES_MAX });
         }
         let taken = match room {
-            Some(room) => Some(room.to_copy(found.size, name).await?),
-            None => None,
+            Some(room) => room.to_copy(found.size, stay, name).await?,
+            None => Vec::new(),
         };
         let file = tokio::task::spawn_blocking(tempfile::tempfile).await;
         let file = file.unwrap_or_else(|stopped| Err(stopped.into())).map_err(|e| disk("open", name, e))?;

@@ -24,14 +24,19 @@ impl Folder {
         Self { root, opened: OnceCell::new() }
     }
 
-    /// The folder, made if it is not there.
+    /// Makes the folder, if it is not there.
+    pub(super) async fn make(&self) -> Result<(), ObjectError> {
+        tokio::fs::create_dir_all(&self.root).await.map_err(|e| disk("make", "", e))
+    }
+
+    /// The folder, as it is: one that is gone may be a volume that is lost.
     pub(super) async fn store(
         &self,
         doing: &'static str,
         name: &str,
     ) -> Result<&LocalFileSystem, ObjectError> {
         let open = || async {
-            tokio::fs::create_dir_all(&self.root).await.map_err(|e| disk(doing, name, e))?;
+            tokio::fs::metadata(&self.root).await.map_err(|e| disk(doing, name, e))?;
             let opened = LocalFileSystem::new_with_prefix(&self.root);
             opened.map(|store| store.with_automatic_cleanup(true)).map_err(failed(doing, name))
         };

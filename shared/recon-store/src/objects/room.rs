@@ -4,15 +4,20 @@ use std::time::Duration;
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 
+#[cfg(feature = "cluster")]
+use super::Stay;
 use super::{ObjectError, Trouble};
 
 /// How many objects are written at once. Each holds up to three parts of 5 MiB in memory: one that is gathered, and two on
 /// their way.
 const WRITINGS_MAX: usize = 24;
-/// How many MiB of copies are in the temporary folder at once. A host has 2 GiB there or more.
+/// How many MiB are copied into the temporary folder at once, and how many may stay there for as long as clients like. A host has
+/// 2 GiB there or more.
 #[cfg(feature = "cluster")]
 const COPIES_MIB_MAX: u32 = 1024;
-/// How many requests for a part of an object are under way at once, each with up to 8 MiB in memory.
+#[cfg(feature = "cluster")]
+const LONG_COPIES_MIB_MAX: u32 = 512;
+/// How many requests for a part of an object are under way at once, each with up to 8 MiB in memory until the disk has them.
 #[cfg(feature = "cluster")]
 const RANGES_MAX: usize = 24;
 /// How long room is waited for. Who waits longer is better sent away, to come again.
@@ -25,6 +30,10 @@ pub(super) static ROOM: Room = Room {
     copies: Semaphore::const_new(COPIES_MIB_MAX as usize),
     #[cfg(feature = "cluster")]
     copies_mib_max: COPIES_MIB_MAX,
+    #[cfg(feature = "cluster")]
+    long_copies: Semaphore::const_new(LONG_COPIES_MIB_MAX as usize),
+    #[cfg(feature = "cluster")]
+    long_copies_mib_max: LONG_COPIES_MIB_MAX,
     wait_max: WAIT_MAX,
 };
 
@@ -44,6 +53,10 @@ pub(super) struct Room {
     copies: Semaphore,
     #[cfg(feature = "cluster")]
     copies_mib_max: u32,
+    #[cfg(feature = "cluster")]
+    long_copies: Semaphore,
+    #[cfg(feature = "cluster")]
+    long_copies_mib_max: u32,
     wait_max: Duration,
 }
 
@@ -53,11 +66,22 @@ impl Room {
         self.of(&self.writings, 1, "put", name).await
     }
 
-    /// Room for a copy of so many bytes, until the permit is dropped. One that is larger than all there is takes all of it.
+    /// Room for a copy of so many bytes, until the permits are dropped. One that is larger than all there is takes all of it.
+    /// Those that stay for long share a part of it, so that they never leave none.
     #[cfg(feature = "cluster")]
-    pub(super) async fn to_copy(&self, bytes: u64, name: &str) -> Result<SemaphorePermit<'_>, ObjectError> {
-        let mib = bytes.div_ceil(1024 * 1024).min(self.copies_mib_max.into());
-        self.of(&self.copies, u32::try_from(mib).unwrap_or(self.copies_mib_max), "open", name).await
+    pub(super) async fn to_copy(
+        &self,
+        bytes: u64,
+        stay: Stay,
+        name: &str,
+    ) -> Result<Vec<SemaphorePermit<'_>>, ObjectError> {
+        let mib = u32::try_from(bytes.div_ceil(1024 * 1024)).unwrap_or(u32::MAX);
+        if stay == Stay::Short {
+            return Ok(vec![self.of(&self.copies, mib.min(self.copies_mib_max), "open", name).await?]);
+        }
+        let mib = mib.min(self.long_copies_mib_max);
+        let long = self.of(&self.long_copies, mib, "open", name).await?;
+        Ok(vec![long, self.of(&self.copies, mib, "open", name).await?])
     }
 
     async fn of<'r>(
@@ -89,6 +113,10 @@ impl Room {
             copies: Semaphore::new(usize::try_from(copies_mib_max).unwrap()),
             #[cfg(feature = "cluster")]
             copies_mib_max,
+            #[cfg(feature = "cluster")]
+            long_copies: Semaphore::new(usize::try_from(copies_mib_max / 2).unwrap()),
+            #[cfg(feature = "cluster")]
+            long_copies_mib_max: copies_mib_max / 2,
             wait_max: Duration::from_millis(300),
         }))
     }

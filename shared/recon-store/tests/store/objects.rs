@@ -33,6 +33,8 @@ impl Shelf {
     fn in_a_folder() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let objects = Store::open(&StoreConfig::in_folder(folder.path())).objects();
+        // As a new installation does.
+        std::fs::create_dir(folder.path().join("objects")).unwrap();
         Self { objects, place: Place::Folder(folder) }
     }
 

@@ -41,14 +41,14 @@ async fn a_copy_waits_for_room_and_is_refused_where_there_is_none() {
     let room = Room::for_tests(1, 3);
     let store = bucket.store("put", "a").await.unwrap();
     store.put(&Name::from("a"), vec![b'x'; 1024 * 1024 + 1].into()).await.unwrap();
-    let copy = bucket.open("a", None, Some(room)).await.unwrap();
+    let copy = bucket.open("a", None, (Some(room), Stay::Short)).await.unwrap();
     assert_eq!(copy.file.metadata().unwrap().len(), 1024 * 1024 + 1);
     // It has its room for as long as it is open.
-    let refused = bucket.open("a", None, Some(room)).await;
+    let refused = bucket.open("a", None, (Some(room), Stay::Short)).await;
     assert!(matches!(refused, Err(ObjectError::Unavailable { trouble: Trouble::Busy, .. })), "{refused:?}");
-    drop(bucket.open("a", None, None).await.unwrap());
+    drop(bucket.open("a", None, (None, Stay::Short)).await.unwrap());
     drop(copy);
-    drop(bucket.open("a", None, Some(room)).await.unwrap());
+    drop(bucket.open("a", None, (Some(room), Stay::Short)).await.unwrap());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -45,15 +45,21 @@ async fn an_object_that_is_written_while_there_is_no_room_waits_and_is_refused()
 #[tokio::test]
 async fn copies_share_their_room_and_one_that_is_larger_than_it_takes_all() {
     let room = Room::for_tests(1, 8);
-    let some = room.to_copy(7 * MIB - 1, "a").await.unwrap();
-    let rest = room.to_copy(1, "b").await.unwrap();
-    assert!(is_busy(&room.to_copy(1, "c").await));
-    drop(room.to_copy(0, "empty").await.unwrap());
+    let some = room.to_copy(7 * MIB - 1, Stay::Short, "a").await.unwrap();
+    let rest = room.to_copy(1, Stay::Short, "b").await.unwrap();
+    assert!(is_busy(&room.to_copy(1, Stay::Short, "c").await));
+    drop(room.to_copy(0, Stay::Short, "empty").await.unwrap());
     drop(rest);
-    assert!(is_busy(&room.to_copy(99 * MIB, "larger").await));
+    assert!(is_busy(&room.to_copy(99 * MIB, Stay::Short, "larger").await));
     drop(some);
-    let all = room.to_copy(99 * MIB, "larger").await.unwrap();
-    assert!(is_busy(&room.to_copy(1, "c").await));
+    let all = room.to_copy(99 * MIB, Stay::Short, "larger").await.unwrap();
+    assert!(is_busy(&room.to_copy(1, Stay::Short, "c").await));
     drop(all);
-    drop(room.to_copy(1, "c").await.unwrap());
+    drop(room.to_copy(1, Stay::Short, "c").await.unwrap());
+    // Those that stay for long leave half of it.
+    let long = room.to_copy(99 * MIB, Stay::Long, "long").await.unwrap();
+    assert!(is_busy(&room.to_copy(1, Stay::Long, "longer").await));
+    drop(room.to_copy(4 * MIB, Stay::Short, "a").await.unwrap());
+    drop(long);
+    drop(room.to_copy(1, Stay::Long, "b").await.unwrap());
 }
