@@ -1,6 +1,8 @@
 //! What the image does in containers: read-only, without capabilities, as nobody in particular.
 
+use std::fs;
 use std::net::TcpListener;
+use std::path::PathBuf;
 use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -12,6 +14,7 @@ use super::TAG;
 use super::engine::{Engine, printed, succeeded};
 use super::probe::KNOWN_HOST;
 use crate::readme_session::{self, Account};
+use crate::workspace;
 
 /// As production runs it: nothing to write to but `/tmp` and the volume.
 const RESTRICTED: [&str; 7] = [
@@ -70,7 +73,7 @@ fn confinement(engine: &Engine) -> Result<()> {
 }
 
 fn probe(engine: &Engine, root: &str) -> Result<()> {
-    let own = std::env::current_exe().context("find this program")?;
+    let own = copy_of_this_program()?;
     let mut podman = engine.podman();
     podman.args(["run", "--rm", "--network=none"]).args(RESTRICTED).args(ALONE).arg(root);
     podman.arg(format!("--add-host={KNOWN_HOST}:127.0.0.1"));
@@ -78,6 +81,13 @@ fn probe(engine: &Engine, root: &str) -> Result<()> {
     podman.args(["--entrypoint=/probe", TAG, "image", "--probe"]);
     let report: Value = serde_json::from_str(&printed(&mut podman)?).context("read what the probe says")?;
     confined(&report).context(root.to_owned())
+}
+
+/// The build of everything may have replaced this program's file since it started; what runs is still there.
+fn copy_of_this_program() -> Result<PathBuf> {
+    let copy = workspace::target()?.join("image/probe");
+    fs::copy("/proc/self/exe", &copy).with_context(|| format!("copy this program to {}", copy.display()))?;
+    Ok(copy)
 }
 
 fn confined(report: &Value) -> Result<()> {
