@@ -22,12 +22,13 @@ use crate::{process, workspace};
 
 /// Above this share of its limit, the alert `MemoryNearLimit` speaks.
 const SHARE_MAX: f64 = 0.8;
+const NOT_MEASURED: &str = "this system does not tell how much memory a process held";
 /// The share of the requested CPU above which backends are added.
 const CPU_SHARE: f64 = 0.7;
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
-    /// Rows of each side of what is reconciled. A million take some 65 MB
+    /// Rows of each side of what is reconciled. A million take some 36 MB
     #[arg(long, default_value_t = 1_000_000)]
     rows: u64,
 }
@@ -38,7 +39,7 @@ struct Line {
     did: String,
     wall: Duration,
     cpu: Option<Duration>,
-    memory_bytes_max: Option<u64>,
+    memory_bytes_max: u64,
 }
 
 /// A process with work to come.
@@ -91,7 +92,7 @@ impl Watched<'_> {
         let (value, did) = done?;
         let wall = start.elapsed();
         let cpu = process::cpu(pid).zip(before).map(|(after, before)| after.saturating_sub(before));
-        let memory_bytes_max = process::memory_high_water(pid);
+        let memory_bytes_max = process::memory_high_water(pid).context(NOT_MEASURED)?;
         Ok((value, Line { role: self.role, did, wall, cpu, memory_bytes_max }))
     }
 }
@@ -105,7 +106,8 @@ fn once(role: &'static str, stack: &Stack, command: &str, folder: &Path) -> Resu
         bail!("recon {command} ended with {}:\n{words}", usage.status);
     }
     let did = "runs once".to_owned();
-    Ok(Line { role, did, wall: usage.wall, cpu: None, memory_bytes_max: usage.memory_bytes_max })
+    let memory_bytes_max = usage.memory_bytes_max.context(NOT_MEASURED)?;
+    Ok(Line { role, did, wall: usage.wall, cpu: None, memory_bytes_max })
 }
 
 /// Prints what was measured beside what is asked for, and fails where that is too little.
@@ -117,18 +119,18 @@ fn print(lines: &[Line], cpu_of_one: Option<f64>) -> Result<()> {
     let mut too_much = Vec::new();
     for line in lines {
         let limit = Requests::of(line.role)?.memory_bytes;
-        let share = line.memory_bytes_max.map(|bytes| number(bytes) / number(limit));
+        let share = number(line.memory_bytes_max) / number(limit);
         println!(
-            "{:<8} {:>8.1} {:>8} {:>13} {:>8} {:>6}  {}",
+            "{:<8} {:>8.1} {:>8} {:>13} {:>8} {:>5.0}%  {}",
             line.role,
             line.wall.as_secs_f64(),
             line.cpu.map_or_else(String::new, |cpu| format!("{:.1}", cpu.as_secs_f64())),
-            process::megabytes(line.memory_bytes_max),
+            process::megabytes(Some(line.memory_bytes_max)),
             process::megabytes(Some(limit)),
-            share.map_or_else(String::new, |share| format!("{:.0}%", share * 100.0)),
+            share * 100.0,
             line.did,
         );
-        if share.is_some_and(|share| share > SHARE_MAX) {
+        if share > SHARE_MAX {
             too_much.push(line.role);
         }
     }

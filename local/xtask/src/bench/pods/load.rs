@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, ensure};
 use serde_json::{Value, json};
 
 use crate::readme_session::Account;
@@ -64,17 +64,17 @@ impl<'a> Load<'a> {
     pub(super) fn reconcile_twice(&self, pair: &Path, [left, right]: &[String; 2]) -> Result<String> {
         let rules = fs::read_to_string(pair.join("rules.toml")).context("read the rules")?;
         let rules: Value = toml::from_str(&rules).context("parse the rules")?;
-        let mut id = String::new();
-        for name in ["first", "second"] {
+        let start = |name: &str| {
             let body = json!({"name": name, "left": left, "right": right, "rules": rules});
             let accepted = self.client.post("/v1/reconciliations", &body, name)?;
-            text(&accepted, "/id")?.clone_into(&mut id);
-        }
-        for listed in self.client.get("/v1/reconciliations")?["items"].as_array().into_iter().flatten() {
-            let path = format!("/v1/reconciliations/{}?wait=20", text(listed, "/id")?);
+            text(&accepted, "/id").map(str::to_owned)
+        };
+        let (first, second) = (start("first")?, start("second")?);
+        for id in [&first, &second] {
+            let path = format!("/v1/reconciliations/{id}?wait=20");
             settled(&self.client, &path, &["queued", "running"], "succeeded", PATIENCE)?;
         }
-        Ok(id)
+        Ok(first)
     }
 
     /// Lists, reads and creates; the answer is how many requests were answered.
@@ -129,6 +129,7 @@ impl<'a> Load<'a> {
                     answered += yes;
                     refused += no;
                 }
+                ensure!(answered + refused > 0, "nobody asked for {name}, so nothing was measured of them");
                 words.push(format!("{answered} {name} ({refused} told to wait)"));
             }
             Ok(words.join(", "))
@@ -155,12 +156,12 @@ fn repeat(account: &Account, until: Instant, act: Act<'_>) -> Result<(u64, u64)>
     let (mut answered, mut refused) = (0, 0);
     while Instant::now() < until {
         let done = match &client {
-            Some(client) => act(client),
+            Some(client) => act(client).map(|()| answered += 1),
             // Where everybody signs in, some are told to wait.
             None => signed_in(account).map(|signed_in| client = Some(signed_in)),
         };
         match done {
-            Ok(()) => answered += 1,
+            Ok(()) => {}
             Err(error) if format!("{error:#}").contains(": 503 ") => {
                 refused += 1;
                 thread::sleep(PAUSE);
