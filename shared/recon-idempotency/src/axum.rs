@@ -9,27 +9,23 @@ use axum_core::body::Body as HttpBody;
 use axum_core::extract::{FromRequest, Request};
 use axum_core::response::{IntoResponse, Response};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderName, HeaderValue, StatusCode, header};
 
 use crate::{
     Body, ClaimOutcome, Error, IdempotencyKey, KeyError, RETENTION_DEFAULT, Request as Asked, Scope,
-    StoredResponse, Unanswered,
+    StoredResponse, Unanswered, preferred_wait,
 };
 
-/// The longest wait that a client may ask for by `Prefer: wait=n`.
-pub const WAIT_MAX: Duration = Duration::from_secs(20);
 /// Seconds after which a store that did not answer may be asked again.
 const RETRY_SECONDS: u64 = 2;
 
 /// A request with its key and its body. Without a usable key it is refused with 400, without a [`Scope`] with 401.
 #[derive(Debug)]
 pub struct Keyed {
-    /// Scope, key and fingerprint.
+    /// Scope, key, fingerprint, and how long the client is ready to wait (`Prefer: wait=n`).
     pub request: Unanswered,
     /// The body, which the router's limit bounds.
     pub body: Bytes,
-    /// How long the client is ready to wait for somebody else who has the key: `Prefer: wait=n`, at most [`WAIT_MAX`].
-    pub wait: Duration,
 }
 
 /// A refusal: a problem document (RFC 9457) with a stable code.
@@ -125,7 +121,7 @@ impl<S: Send + Sync> FromRequest<S> for Keyed {
         let scope = parts.extensions.get::<Scope>().copied().ok_or(Refusal::UNAUTHENTICATED)?;
         let lines = parts.headers.get_all("idempotency-key").iter().map(HeaderValue::as_bytes);
         let key = IdempotencyKey::from_lines(lines)?;
-        let wait = wait(&parts.headers);
+        let wait = preferred_wait(parts.headers.get_all("prefer").iter().map(HeaderValue::as_bytes));
         let whole = Request::from_parts(parts.clone(), body);
         let body = Bytes::from_request(whole, state).await.map_err(|_| Refusal::UNREADABLE)?;
         let headers: Vec<(&str, &[u8])> =
@@ -139,20 +135,9 @@ impl<S: Send + Sync> FromRequest<S> for Keyed {
             headers: &headers,
             body: &body,
         };
-        Ok(Self { request: Unanswered::new(scope, key, &asked, RETENTION_DEFAULT), body, wait })
+        let request = Unanswered::new(scope, key, &asked, RETENTION_DEFAULT).waiting(wait);
+        Ok(Self { request, body })
     }
-}
-
-/// What `Prefer: wait=n` asks for (RFC 7240), in seconds.
-fn wait(headers: &HeaderMap) -> Duration {
-    let preferences = headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
-    let mut asked = preferences.flat_map(|line| line.split(',')).filter_map(|preference| {
-        let (name, value) = preference.split(';').next()?.split_once('=')?;
-        name.trim()
-            .eq_ignore_ascii_case("wait")
-            .then(|| value.trim().trim_matches('"').parse::<u64>().ok())?
-    });
-    asked.next().map_or(Duration::ZERO, |seconds| Duration::from_secs(seconds).min(WAIT_MAX))
 }
 
 /// Fresh and replayed answers as they were stored, the latter with `Idempotency-Replayed`, `Idempotent-Replayed` and

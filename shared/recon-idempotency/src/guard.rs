@@ -25,6 +25,8 @@ pub struct Unanswered {
     pub path: String,
     /// How long the answer is kept.
     pub retention: Duration,
+    /// How long to wait for somebody else who has the key, before it is said to be in progress.
+    pub wait: Duration,
 }
 
 impl Unanswered {
@@ -38,7 +40,15 @@ impl Unanswered {
             method: request.method.to_ascii_uppercase(),
             path: normalised_path(request.path),
             retention,
+            wait: Duration::ZERO,
         }
+    }
+
+    /// With a client that is ready to wait: [`preferred_wait`](crate::preferred_wait). A store says at once who has a key;
+    /// [`work::run`](crate::work::run), or whoever has the transaction, asks again until then.
+    #[must_use]
+    pub fn waiting(self, wait: Duration) -> Self {
+        Self { wait, ..self }
     }
 
     /// The id of the record.

@@ -30,6 +30,7 @@ pub mod metrics;
 mod open;
 #[cfg(feature = "postgres")]
 pub mod postgres;
+mod prefer;
 mod record;
 #[cfg(feature = "redis")]
 pub mod redis;
@@ -49,6 +50,7 @@ pub use fingerprint::{Fingerprint, Request};
 pub use guard::{ClaimOutcome, Guard, RETENTION_DEFAULT, Unanswered};
 pub use key::{IdempotencyKey, KEY_BYTES_MAX, KeyError, RecordId, Scope};
 pub use open::{OpenError, open};
+pub use prefer::{WAIT_MAX, preferred_wait};
 pub use record::{Claim, ClaimToken, Claimed, Completion, Entry, EntryState, Extension, Held, Release, Seed};
 pub use response::{Body, HEADERS_ALLOWED, INLINE_BYTES_MAX, StoredResponse, Unstorable};
 pub use store::ClaimStore;

@@ -52,7 +52,8 @@ pub enum WorkError<E> {
 /// such as [`tokio::time::timeout`] with [`Failed::Unknown`], or work that hangs keeps its key for as long as the process lives. A
 /// lease that is lost all the same ends the wait for it: the answer is what the winner left.
 ///
-/// `lease` is how long a key is blocked when its holder is killed: the time that a function has left, or a few heartbeats.
+/// `lease` is how long a key is blocked when its holder is killed: the time that a function has left, or a few heartbeats. While
+/// somebody else has the key, it waits as long as the request says ([`Unanswered::waiting`]).
 ///
 /// # Errors
 /// [`WorkError`].
@@ -82,9 +83,20 @@ where
     E: Send,
 {
     fail::fail_point!("idempotency-before-claim");
-    let claim = match store.claim(&request, lease).await? {
-        Claimed::Run(claim) => claim,
-        Claimed::Held(held) => return Ok(held.into()),
+    let until = Instant::now() + request.wait;
+    let claim = loop {
+        let held = match store.claim(&request, lease).await? {
+            Claimed::Run(claim) => break claim,
+            Claimed::Held(held) => ClaimOutcome::from(held),
+        };
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() || !matches!(held, ClaimOutcome::InFlight { .. }) {
+            return Ok(held);
+        }
+        let waited = wait(&*store, &request, left).await?;
+        if !matches!(waited, ClaimOutcome::InFlight { .. }) {
+            return Ok(waited);
+        }
     };
     fail::fail_point!("idempotency-after-claim");
     // Beside the work, so that a store that is slow holds up neither of the two.
@@ -126,7 +138,7 @@ async fn winners<E>(store: &dyn ClaimStore, request: &Unanswered) -> Result<Clai
     Ok(held.map_or(ClaimOutcome::InFlight { retry_after: RETRY_AFTER }, ClaimOutcome::from))
 }
 
-/// Waits until the request that has the key is answered, at most so long: for clients that say `Prefer: wait=n`.
+/// Waits until the request that has the key is answered, or its key is free, at most so long.
 ///
 /// # Errors
 /// [`Error`].

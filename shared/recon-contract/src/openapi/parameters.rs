@@ -111,6 +111,13 @@ pub(super) fn shared() -> Value {
             "schema": { "type": "string", "pattern": IDEMPOTENCY_KEY },
             "example": "5e1c6a0f-3a58-4a0e-9d6c-5d8f7a3c2b10",
         },
+        "Prefer": {
+            "name": "Prefer", "in": "header", "required": false,
+            "description": "`wait=n`: while the same request is still being executed elsewhere, wait up to n seconds for its answer, at \
+                most 20, before 409 `idempotency_key_in_progress`.",
+            "schema": { "type": "string" },
+            "example": "wait=10",
+        },
         "IfNoneMatch": {
             "name": "If-None-Match", "in": "header", "required": false,
             "description": "The `ETag` of an earlier answer: 304 without a body while it is the current one.",

@@ -80,6 +80,9 @@ fn parameters_of(operation: &Operation) -> Vec<Value> {
     if operation.route.keyed || operation.about_key {
         all.push(parameters::reference("IdempotencyKey"));
     }
+    if operation.route.keyed {
+        all.push(parameters::reference("Prefer"));
+    }
     if operation.conditional {
         all.push(parameters::reference("IfNoneMatch"));
     }

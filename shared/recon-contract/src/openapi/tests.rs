@@ -55,6 +55,8 @@ fn every_route_has_an_operation_and_every_operation_a_route() {
             operation["parameters"].as_array().unwrap().contains(&parameters::reference("IdempotencyKey"));
         // One route is about keys, and has none of its own.
         assert_eq!(keyed, route.keyed || *route == route::IDEMPOTENCY_GET, "{route:?}");
+        let waits = operation["parameters"].as_array().unwrap().contains(&parameters::reference("Prefer"));
+        assert_eq!(waits, route.keyed, "{route:?}");
         assert_eq!(operation.get("requestBody").is_some(), route.body_bytes_max > 0, "{route:?}");
     }
 }

@@ -6,6 +6,7 @@ mod claims;
 mod database;
 #[cfg(feature = "aws")]
 mod dynamodb;
+mod example;
 mod faults;
 mod local;
 mod message;

@@ -12,7 +12,7 @@ use axum::{Extension, Router};
 use futures_util::future::join_all;
 use recon_idempotency::axum::Keyed;
 use recon_idempotency::work::{self, Failed, WorkError};
-use recon_idempotency::{ClaimOutcome, ClaimStore, StoredResponse};
+use recon_idempotency::{ClaimStore, StoredResponse};
 use rstest_reuse::apply;
 
 use crate::every_store;
@@ -26,20 +26,17 @@ const WORK: Duration = Duration::from_millis(200);
 type Service = (Arc<dyn ClaimStore>, Arc<AtomicU32>);
 
 async fn create(State((store, effects)): State<Service>, keyed: Keyed) -> Response {
-    let (request, wait) = (keyed.request.clone(), keyed.wait);
     let outcome = work::run(store.clone(), keyed.request, LEASE, move |seed| async move {
         tokio::time::sleep(WORK).await;
         let effect = effects.fetch_add(1, Ordering::SeqCst);
         let headers = [("location", format!("/things/{}", seed.derived_id("thing")))];
         Ok::<_, Failed<String>>(StoredResponse::new(201, headers, format!("effect {effect}").into_bytes()))
     });
-    let outcome = match outcome.await {
-        Ok(ClaimOutcome::InFlight { .. }) if !wait.is_zero() => work::wait(&*store, &request, wait).await,
-        Ok(outcome) => Ok(outcome),
-        Err(WorkError::Store(error)) => Err(error),
-        Err(error) => return (StatusCode::BAD_REQUEST, error.to_string()).into_response(),
-    };
-    outcome.map_or_else(IntoResponse::into_response, IntoResponse::into_response)
+    match outcome.await {
+        Ok(outcome) => outcome.into_response(),
+        Err(WorkError::Store(error)) => error.into_response(),
+        Err(error) => (StatusCode::BAD_REQUEST, error.to_string()).into_response(),
+    }
 }
 
 /// What a client got in the end.

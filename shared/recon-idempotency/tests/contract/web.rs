@@ -13,7 +13,7 @@ use axum::routing::post;
 use recon_idempotency::axum::Keyed;
 use recon_idempotency::memory::Store;
 use recon_idempotency::work::{self, Failed, WorkError};
-use recon_idempotency::{ClaimOutcome, ClaimStore, Scope, StoredResponse};
+use recon_idempotency::{ClaimStore, Scope, StoredResponse};
 use tokio::sync::Notify;
 use tower::ServiceExt as _;
 use uuid::Uuid;
@@ -32,13 +32,6 @@ struct Service {
 
 async fn handle(State(service): State<Service>, keyed: Keyed) -> Response {
     let Service { store, effects, begun, go_on } = service;
-    if !keyed.wait.is_zero() {
-        match work::wait(&*store, &keyed.request, keyed.wait).await {
-            Ok(ClaimOutcome::InFlight { .. }) => {}
-            Ok(outcome) => return outcome.into_response(),
-            Err(error) => return error.into_response(),
-        }
-    }
     let body = keyed.body.clone();
     let outcome = work::run(store, keyed.request, LEASE, move |seed| async move {
         begun.notify_one();
@@ -157,6 +150,21 @@ async fn fault_15_a_client_that_goes_away_does_not_cut_its_work_off() {
     assert_eq!(replayed.status(), StatusCode::CREATED);
     assert!(replayed.headers().contains_key("idempotency-replayed"));
     assert_eq!(service.effects.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn who_waits_runs_when_the_one_before_had_no_effect() {
+    let (router, service) = service();
+    let first = tokio::spawn(router.clone().oneshot(asked(Some("k"), "refused")));
+    service.begun.notified().await;
+    let mut waiting = asked(Some("k"), "refused");
+    waiting.headers_mut().insert("prefer", "wait=10".parse().unwrap());
+    let waiting = tokio::spawn(router.clone().oneshot(waiting));
+    service.go_on.notify_one();
+    assert_eq!(first.await.unwrap().unwrap().status(), StatusCode::BAD_REQUEST);
+    service.begun.notified().await;
+    service.go_on.notify_one();
+    assert_eq!(waiting.await.unwrap().unwrap().status(), StatusCode::BAD_REQUEST);
 }
 
 #[tokio::test]

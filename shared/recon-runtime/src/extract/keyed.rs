@@ -5,7 +5,7 @@ use bytes::Bytes;
 use http::request::Parts;
 use recon_contract::{Code, request};
 use recon_idempotency::{
-    Guard, IdempotencyKey, KeyError, RETENTION_DEFAULT, Scope, StoredResponse, Unanswered,
+    Guard, IdempotencyKey, KeyError, RETENTION_DEFAULT, Scope, StoredResponse, Unanswered, preferred_wait,
 };
 
 use super::payload::json_body;
@@ -17,7 +17,7 @@ use crate::{Answer, Caller, Refusal};
 /// that a request which could never run leaves no key behind.
 #[derive(Debug)]
 pub struct Keyed<T> {
-    /// Scope, key and fingerprint.
+    /// Scope, key, fingerprint, and how long the client is ready to wait for somebody else who has its key (`Prefer: wait=n`).
     pub guard: Repeatable,
     /// What is asked.
     pub request: T,
@@ -91,7 +91,8 @@ fn guard(parts: &Parts, body: &Bytes) -> Result<Repeatable, Refusal> {
         headers: &headers,
         body,
     };
-    Ok(Repeatable(Unanswered::new(scope, key, &asked, RETENTION_DEFAULT)))
+    let wait = preferred_wait(parts.headers.get_all("prefer").iter().map(http::HeaderValue::as_bytes));
+    Ok(Repeatable(Unanswered::new(scope, key, &asked, RETENTION_DEFAULT).waiting(wait)))
 }
 
 fn refused(error: KeyError) -> Refusal {

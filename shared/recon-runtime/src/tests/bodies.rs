@@ -53,6 +53,23 @@ async fn a_body_of_another_type_is_unsupported() {
 }
 
 #[tokio::test]
+async fn a_client_says_how_long_it_waits_for_its_key() {
+    async fn seconds(Keyed { guard, .. }: Keyed<NewDataset>) -> Answer<u64> {
+        Ok(Reply::ok(&guard.answering(|()| Ok(Reply::ok(&()))).request().wait.as_secs()))
+    }
+    for (preferences, wait) in [(&[][..], "0"), (&["wait=7"], "7"), (&["respond-async", "wait=99"], "20")] {
+        let change = |request: &mut Request<Body>| {
+            request.headers_mut().insert("idempotency-key", "k".parse().unwrap());
+            for preference in preferences {
+                request.headers_mut().append("prefer", preference.parse().unwrap());
+            }
+        };
+        let answered = post(route::DATASET_CREATE.mount(seconds), change, r#"{"name":"March"}"#).await;
+        assert_eq!((answered.status, answered.body.to_string().as_str()), (200, wait));
+    }
+}
+
+#[tokio::test]
 async fn where_nothing_need_be_said_no_body_is_as_good_as_an_empty_document() {
     async fn cancel(
         Keyed { guard, request: CancelReconciliation }: Keyed<CancelReconciliation>,

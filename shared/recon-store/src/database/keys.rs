@@ -3,6 +3,7 @@
 #[cfg(feature = "cluster")]
 use std::future::ready;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -10,6 +11,7 @@ use recon_idempotency::metrics::{self, StoreKind};
 #[cfg(feature = "cluster")]
 use recon_idempotency::postgres::unnamed::{self, Unnamed};
 use recon_idempotency::{ClaimOutcome, ClaimStore, Entry, Guard, IdempotencyKey, Scope};
+use tokio::time::{Instant, sleep};
 #[cfg(feature = "cluster")]
 use tracing::Instrument;
 
@@ -21,8 +23,12 @@ use crate::Error;
 use crate::postgres;
 use crate::sql::{Connection, Query};
 
+/// How long a request waits before it asks again for its key.
+const ASK_PAUSE: Duration = Duration::from_millis(200);
+
 impl Database {
-    /// Runs an effect at most once for its key, in one transaction with the key and the answer.
+    /// Runs an effect at most once for its key, in one transaction with the key and the answer. While somebody else has the key, it
+    /// asks again for as long as the client is ready to wait.
     pub(crate) async fn guarded<I, T, E, F>(
         &self,
         doing: &'static str,
@@ -36,7 +42,14 @@ impl Database {
         E: Refusal,
         F: for<'a> Fn(&'a I, &'a mut Connection<'_>) -> BoxFuture<'a, Result<T, E>> + Send + Sync + 'static,
     {
-        let outcome = self.run_guarded(doing, guard, input, effect).await;
+        let (patience, shared) = (Patience::of(&guard), Arc::new((input, effect)));
+        let outcome = loop {
+            let outcome = self.run_guarded(doing, guard.clone(), Arc::clone(&shared)).await;
+            match outcome {
+                Ok(ClaimOutcome::InFlight { .. }) if patience.pause().await => {}
+                outcome => break outcome,
+            }
+        };
         self.count(outcome.as_ref().map_err(Refusal::of_database));
         outcome
     }
@@ -45,8 +58,7 @@ impl Database {
         &self,
         doing: &'static str,
         guard: Guard<T>,
-        input: I,
-        effect: F,
+        shared: Arc<(I, F)>,
     ) -> Result<ClaimOutcome<T>, E>
     where
         I: Send + Sync + 'static,
@@ -57,7 +69,6 @@ impl Database {
         if let Some(held) = self.look_up(&guard).await? {
             return Ok(held);
         }
-        let shared = Arc::new((input, effect));
         let claimed = self.write(doing, (guard, shared), |(guard, shared), tx| {
             let shared = Arc::clone(shared);
             claim(tx, guard, shared).boxed()
@@ -83,7 +94,13 @@ impl Database {
         value: &T,
         statement: Query,
     ) -> Result<Option<ClaimOutcome<T>>, Error> {
-        let outcome = self.run_at_once(doing, guard, value, statement).await;
+        let patience = Patience::of(guard);
+        let outcome = loop {
+            match self.run_at_once(doing, guard, value, statement.clone()).await {
+                Ok(Some(ClaimOutcome::InFlight { .. })) if patience.pause().await => {}
+                outcome => break outcome,
+            }
+        };
         match &outcome {
             Ok(Some(outcome)) => self.count(Ok(outcome)),
             Ok(None) => {}
@@ -240,6 +257,22 @@ impl Database {
                 self.in_time(DOING, read.boxed()).await?
             }
         })
+    }
+}
+
+/// How long a client is ready to wait for somebody else who has its key.
+struct Patience(Instant);
+
+impl Patience {
+    fn of<T>(guard: &Guard<T>) -> Self {
+        Self(Instant::now() + guard.request().wait)
+    }
+
+    /// Waits a moment. `false` at once when the client waits no longer.
+    async fn pause(&self) -> bool {
+        let left = self.0.saturating_duration_since(Instant::now());
+        sleep(ASK_PAUSE.min(left)).await;
+        !left.is_zero()
     }
 }
 

@@ -1,17 +1,20 @@
 //! Servers that fall silent, and servers that became replicas.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
+use futures_util::FutureExt as _;
 use sqlx::{Connection as _, PgConnection};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-use super::{Server, pooled};
+use super::{Server, TRIES_TIME_MAX, pooled};
 use crate::config::DatabaseUrl;
 use crate::database::Database;
 use crate::error::Error;
+use crate::sql::query;
 
 /// How long these servers may take for anything.
 const ANSWER_MAX: Duration = Duration::from_millis(400);
@@ -81,7 +84,7 @@ async fn things(url: &str) -> i64 {
 }
 
 async fn until(what: &str, is_so: impl Fn() -> bool) {
-    let begun = std::time::Instant::now();
+    let begun = Instant::now();
     while !is_so() {
         assert!(begun.elapsed() < PATIENCE, "{what}");
         tokio::task::yield_now().await;
@@ -153,6 +156,24 @@ async fn a_replica_begins_no_transaction_of_a_pooler() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_others_are_always_in_the_way_of_is_given_up_after_some_seconds() {
+    let (_url, _way, server) = on_the_way("").await;
+    let (database, tries, begun) = (Database::Postgres(server), Arc::new(AtomicU32::new(0)), Instant::now());
+    let refused = database.write("test", Arc::clone(&tries), |tries, tx| {
+        async move {
+            tries.fetch_add(1, Ordering::Relaxed);
+            let conflict = query("do $$ begin raise exception sqlstate '40001'; end $$").execute(tx).await;
+            conflict.map(drop).map_err(Error::doing("test"))
+        }
+        .boxed()
+    });
+    let refused = refused.await.unwrap_err();
+    assert!(refused.is_busy(), "{refused}");
+    assert!((TRIES_TIME_MAX..TRIES_TIME_MAX + PATIENCE).contains(&begun.elapsed()));
+    assert!(tries.load(Ordering::Relaxed) > 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn statements_locks_and_waits_for_a_connection_have_their_limits() {
     for (parameters, begin) in [
         ("", "begin"),
@@ -171,14 +192,14 @@ async fn statements_locks_and_waits_for_a_connection_have_their_limits() {
         assert_eq!(limits, "10s 3s", "{begin}");
 
         // Its one connection is taken, and so is the table.
-        let begun = std::time::Instant::now();
+        let begun = Instant::now();
         let waited = server.execute(sqlx::query(INSERT)).await.unwrap_err();
         assert!(matches!(waited, sqlx::Error::PoolTimedOut), "{waited}");
         assert!((2..=6).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());
         drop(tx);
         let mut other = PgConnection::connect(&url).await.unwrap();
         sqlx::raw_sql("begin; lock table things").execute(&mut other).await.unwrap();
-        let begun = std::time::Instant::now();
+        let begun = Instant::now();
         let locked = Error::doing("insert")(server.execute(sqlx::query(INSERT)).await.unwrap_err());
         assert!(matches!(locked, Error::Unavailable { .. }), "{locked:?}");
         assert!((2..=6).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());

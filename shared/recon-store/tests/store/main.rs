@@ -22,6 +22,7 @@ mod sweep;
 mod sweep_goes_on;
 mod tenants;
 mod users;
+mod waiting;
 
 /// Every behaviour that every backend has.
 macro_rules! contract {
