@@ -5,6 +5,7 @@ use std::process::Command;
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 
+use crate::test::dynamodb::{VARIABLE, instead_of_local};
 use crate::{process, workspace};
 
 /// The packages whose builds the tests of the pipeline need, with the features that their tests turn on.
@@ -14,7 +15,7 @@ const PIPELINE: [&str; 4] = ["--package", "recon-server", "--package", "recon-te
 pub(crate) struct Arguments {
     /// Only this one
     what: Option<What>,
-    /// The matrix of idempotency on DynamoDB too, which needs Java and Maven
+    /// The matrix of idempotency on DynamoDB too: on DynamoDB Local where Java and Maven are, else on dynoxide
     #[arg(long)]
     aws: bool,
     /// Print the matrix of idempotency as JSON
@@ -37,6 +38,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         let features = if arguments.aws { "fail/failpoints,aws" } else { "fail/failpoints" };
         matrix.args(["--example", "chaos", "--features", features, "--"]);
         matrix.args(arguments.json.then_some("--json"));
+        let dynoxide = if arguments.aws { instead_of_local()? } else { None };
+        matrix.envs(dynoxide.iter().map(|dynoxide| (VARIABLE, &dynoxide.endpoint)));
         process::succeed(&mut matrix)?;
     }
     if wanted(What::Pipeline) {

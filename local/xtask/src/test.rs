@@ -1,5 +1,6 @@
 //! `cargo xtask test`: every suite, one line each.
 
+pub(crate) mod dynamodb;
 mod fuzz;
 mod lambda;
 mod requests;

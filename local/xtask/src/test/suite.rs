@@ -48,7 +48,7 @@ pub(super) static SUITES: [Suite; 18] = [
         about: "keys and effects of processes that are killed at every step",
         run: killed,
     },
-    Suite { name: "dynamodb", about: "the contract of idempotency keys on DynamoDB", run: dynamodb },
+    Suite { name: "dynamodb", about: "idempotency keys on DynamoDB", run: super::dynamodb::run },
     Suite { name: "requests", about: "made-up requests get documented answers", run: super::requests::run },
     Suite { name: "lambda", about: "every function under cargo lambda", run: super::lambda::run },
     Suite {
@@ -131,31 +131,6 @@ fn killed(log: &Path) -> Result<String> {
     quiet(&mut chaos::matrix()?, log)?;
     let words = fs::read_to_string(log).context("read the log")?;
     words.lines().last().map(str::to_owned).context("the matrix printed nothing")
-}
-
-/// What the build of everything leaves out, because Amazon's SDK takes minutes to compile.
-fn dynamodb(log: &Path) -> Result<String> {
-    // Neither is needed for anything else.
-    for program in [("java", "-version"), ("mvn", "--version")] {
-        if !process::is_there(program.0, &[program.1]) {
-            return Ok(format!(
-                "left out, `{}` is missing: apt-get install default-jre-headless maven",
-                program.0
-            ));
-        }
-    }
-    let package =
-        ["test", "--package", "recon-idempotency", "--features", "aws", "--lib", "--test", "contract"];
-    quiet(process::cargo(&package).arg("dynamodb"), log)?;
-    let words = fs::read_to_string(log).context("read the log")?;
-    let passed = match passed(&words) {
-        0 => bail!("no test ran"),
-        passed => passed,
-    };
-    quiet(&mut chaos::dynamodb(), log)?;
-    let words = fs::read_to_string(log).context("read the log")?;
-    let matrix = words.lines().last().context("the matrix printed nothing")?;
-    Ok(format!("{passed} tests; matrix: {matrix}"))
 }
 
 /// What is delivered with other features than the build of everything has.
@@ -247,7 +222,7 @@ fn cargo(arguments: &[&str], log: &Path) -> Result<String> {
     quiet(&mut process::cargo(arguments), log)
 }
 
-fn quiet(command: &mut Command, log: &Path) -> Result<String> {
+pub(super) fn quiet(command: &mut Command, log: &Path) -> Result<String> {
     let usage = process::measure(command, log)?;
     if !usage.status.success() {
         bail!("{} ended with {}", process::line(command), usage.status);
@@ -256,7 +231,7 @@ fn quiet(command: &mut Command, log: &Path) -> Result<String> {
 }
 
 /// Tests that passed, by the closing lines of their binaries.
-fn passed(words: &str) -> u64 {
+pub(super) fn passed(words: &str) -> u64 {
     let counts = words.lines().filter_map(|line| {
         let rest = line.strip_prefix("test result: ok. ")?;
         rest.split_once(" passed")?.0.parse::<u64>().ok()

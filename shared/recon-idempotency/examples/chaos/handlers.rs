@@ -56,13 +56,13 @@ fn made(id: &Uuid) -> StoredResponse {
 }
 
 /// An id that no other attempt has.
-fn new_id() -> Result<Uuid, Error> {
+pub(crate) fn new_id() -> Result<Uuid, Error> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(unavailable)?;
     Ok(uuid::Builder::from_random_bytes(bytes).into_uuid())
 }
 
-fn unavailable(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+pub(crate) fn unavailable(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
     Error::Unavailable { source: source.into() }
 }
 
@@ -102,6 +102,8 @@ async fn local(keys: Keys, keyed: Keyed) -> Result<ClaimOutcome<Uuid>, Error> {
         match keys {
             Keys::Sqlite(pool) => transaction!(pool.begin_with("begin immediate"), sqlite, insert_sqlite),
             Keys::Postgres(pool) => transaction!(pool.begin(), postgres, insert_postgres),
+            #[cfg(feature = "aws")]
+            Keys::DynamoDb(tables) => tables.put(new_id()?, key, &guard).await,
             Keys::Claims(_) => Err(unavailable("no effect is local here")),
         }
     };

@@ -51,17 +51,21 @@ pub(crate) fn print(runs: &[Run], faulty: &[Run], took: Duration) {
     println!("{} ok, {failed} failed, {:.0} s", runs.len() - failed, took.as_secs_f64());
 }
 
-/// A row for each store, form and end; `-` where a request passes no such point.
+/// A row for each store, form and end that was tried; `-` where a request passes no such point.
 fn table(runs: &[Run]) -> Table {
     let mut table = Table::new();
     table.load_style(STYLE);
     let head = ["store", "effect", "end"].into_iter().map(str::to_owned);
     table.set_header(head.chain(POINTS.iter().map(|point| point.label.replace(' ', "\n"))));
     for (store, form, end) in rows() {
+        let is = |run: &&Run| (run.cell.store, run.cell.form, run.cell.end) == (store, form, end);
+        let tried: Vec<_> = runs.iter().filter(is).collect();
+        if tried.is_empty() {
+            continue;
+        }
         let mut cells = vec![store.label(), form.label(), end.label()];
         cells.extend(POINTS.iter().map(|point| {
-            let is = |run: &&Run| (run.cell.store, run.cell.form, run.cell.end) == (store, form, end);
-            let run = runs.iter().filter(is).find(|run| run.cell.point == point);
+            let run = tried.iter().find(|run| run.cell.point == point);
             run.map_or("-", |run| if run.outcome == Outcome::Ok { "ok" } else { "FAIL" })
         }));
         table.add_row(cells);

@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use recon_idempotency::{ClaimStore, postgres, sqlite};
-use recon_testkit::{Postgres, Redis};
+use recon_testkit::{Postgres, Redis, RedisCluster};
 use sqlx::postgres::{PgPool, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions};
 
+#[cfg(feature = "aws")]
+use crate::dynamodb::Tables;
 use crate::plan::Form;
 
 /// What effects are: rows that say for which key they were made.
@@ -20,6 +22,7 @@ pub(crate) enum Kind {
     Sqlite,
     Postgres,
     Redis,
+    RedisCluster,
     #[cfg(feature = "aws")]
     DynamoDb,
 }
@@ -29,6 +32,7 @@ impl Kind {
         Self::Sqlite,
         Self::Postgres,
         Self::Redis,
+        Self::RedisCluster,
         #[cfg(feature = "aws")]
         Self::DynamoDb,
     ];
@@ -38,6 +42,7 @@ impl Kind {
             Self::Sqlite => "sqlite",
             Self::Postgres => "postgres",
             Self::Redis => "redis",
+            Self::RedisCluster => "redis-cluster",
             #[cfg(feature = "aws")]
             Self::DynamoDb => "dynamodb",
         }
@@ -48,9 +53,18 @@ impl Kind {
         match self {
             Self::Sqlite => &[Form::Local, Form::Remote],
             Self::Postgres => &[Form::Local, Form::OneStatement, Form::Remote],
-            Self::Redis => &[Form::Remote],
+            Self::Redis | Self::RedisCluster => &[Form::Remote],
             #[cfg(feature = "aws")]
-            Self::DynamoDb => &[Form::Remote],
+            Self::DynamoDb => &[Form::Local, Form::Remote],
+        }
+    }
+
+    /// Whether a local effect has its steps inside the store's transaction, and is not sent as one request.
+    pub(crate) const fn has_steps(self) -> bool {
+        match self {
+            Self::Sqlite | Self::Postgres | Self::Redis | Self::RedisCluster => true,
+            #[cfg(feature = "aws")]
+            Self::DynamoDb => false,
         }
     }
 }
@@ -59,6 +73,7 @@ impl Kind {
 pub(crate) struct Services {
     postgres: String,
     redis: String,
+    redis_cluster: String,
     #[cfg(feature = "aws")]
     dynamodb: String,
 }
@@ -74,6 +89,7 @@ impl Services {
         Ok(Self {
             postgres,
             redis: Redis::shared()?.url(),
+            redis_cluster: RedisCluster::shared()?.urls().join(",").replace("redis://", ""),
             #[cfg(feature = "aws")]
             dynamodb: crate::dynamodb::keys().await?,
         })
@@ -92,6 +108,7 @@ impl Services {
             }
             Kind::Postgres => self.postgres.clone(),
             Kind::Redis => self.redis.clone(),
+            Kind::RedisCluster => format!("redis-cluster://{}", self.redis_cluster),
             #[cfg(feature = "aws")]
             Kind::DynamoDb => self.dynamodb.clone(),
         })
@@ -103,6 +120,8 @@ impl Services {
 pub(crate) enum Keys {
     Sqlite(SqlitePool),
     Postgres(PgPool),
+    #[cfg(feature = "aws")]
+    DynamoDb(Tables),
     /// One in which there are no local effects.
     Claims(Arc<dyn ClaimStore>),
 }
@@ -112,6 +131,8 @@ impl Keys {
         match url.split_once("://") {
             Some(("sqlite", file)) => Ok(Self::Sqlite(sqlite_pool(Path::new(file)).await?)),
             Some(("postgres", _)) => Ok(Self::Postgres(postgres_pool(url).await?)),
+            #[cfg(feature = "aws")]
+            Some(("dynamodb", _)) => Ok(Self::DynamoDb(Tables::open(url)?)),
             _ => Ok(Self::Claims(recon_idempotency::open(url)?)),
         }
     }
@@ -120,6 +141,8 @@ impl Keys {
         match self {
             Self::Sqlite(pool) => Arc::new(sqlite::Store::new(pool.clone())),
             Self::Postgres(pool) => Arc::new(postgres::Store::new(pool.clone())),
+            #[cfg(feature = "aws")]
+            Self::DynamoDb(tables) => tables.claims.clone(),
             Self::Claims(store) => store.clone(),
         }
     }
@@ -130,6 +153,8 @@ impl Keys {
         Ok(match self {
             Self::Sqlite(pool) => sqlx::query_scalar(COUNT).bind(key).fetch_one(pool).await?,
             Self::Postgres(pool) => sqlx::query_scalar(COUNT).bind(key).fetch_one(pool).await?,
+            #[cfg(feature = "aws")]
+            Self::DynamoDb(tables) => tables.effects(key).await?,
             Self::Claims(_) => bail!("there are no effects beside these keys"),
         })
     }

@@ -8,7 +8,7 @@ mod table;
 mod transact;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use aws_sdk_dynamodb::Client;
@@ -18,6 +18,7 @@ use aws_sdk_dynamodb::types::{
     TimeToLiveSpecification,
 };
 use recon_idempotency::{StoreTime, dynamodb};
+use uuid::Uuid;
 
 use crate::world::PATIENCE;
 
@@ -87,10 +88,11 @@ pub(crate) fn client(endpoint: &str) -> Client {
     Client::from_conf(config.build())
 }
 
-/// The name of a table that no other test has.
+/// The name of a table that no other test has, also of another process on the same server.
 pub(crate) fn name() -> String {
-    static TABLES: AtomicU64 = AtomicU64::new(0);
-    format!("test-{}", TABLES.fetch_add(1, Ordering::SeqCst))
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).unwrap();
+    format!("test-{}", Uuid::from_bytes(bytes))
 }
 
 pub(crate) async fn create(client: &Client, table: &str, key: &str, key_type: ScalarAttributeType) {

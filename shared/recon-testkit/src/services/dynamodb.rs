@@ -1,8 +1,8 @@
 //! A private DynamoDB: Amazon's DynamoDB Local, a Java program.
 //!
-//! An emulator in the same process, `dynoxide-rs`, is no dependency here, not even an optional one: one lock file has room for one version
-//! of SQLite, and its is older than sqlx's, so the product would get the older one. Its program can be had by `cargo install`, and used by
-//! `TEST_DYNAMODB`.
+//! Another emulator, `dynoxide-rs`, is no dependency here, not even an optional one: one lock file has room for one version
+//! of SQLite, and its is older than sqlx's, so the product would get the older one. So `tests/dynamodb` is a program of its own, which
+//! `TEST_DYNAMODB` leads to; the suite `dynamodb` runs everything on both.
 
 use std::ffi::OsStr;
 use std::net::TcpStream;

@@ -8,7 +8,7 @@ use recon_idempotency::{
 };
 
 use super::Keys;
-use super::proxy::{Proxy, cancelled, refused};
+use super::proxy::{Fault, Proxy, cancelled, refused};
 use crate::sample::{LEASE, OTHER, REQUEST, Thing, answer, created, guard, running, unanswered};
 
 /// Where the effects are: a table with the same key.
@@ -162,6 +162,15 @@ async fn dynamodb_effect_that_is_never_valid_says_so_and_leaves_no_key() {
         let invalid = effects.run(effects.insert(1)).await.unwrap_err();
         assert!(matches!(&invalid, GuardedError::Invalid { index: Some(1), .. }), "{invalid:?}");
     }
+}
+
+#[tokio::test]
+async fn dynamodb_effect_that_is_sent_again_because_its_answer_was_lost_is_still_fresh() {
+    let proxy = Proxy::new("TransactWriteItems", Fault::Lost, 1);
+    let effects = Effects::open().await.through(&proxy).await;
+    let sent_again = effects.run(effects.insert(1)).await;
+    assert!(matches!(sent_again, Ok(ClaimOutcome::Fresh { .. })), "{sent_again:?}");
+    assert_eq!((proxy.asked(), effects.counts().await), (2, (1, 1)));
 }
 
 #[tokio::test]
