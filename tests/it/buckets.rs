@@ -249,6 +249,44 @@ async fn a_result_is_exported_by_way_of_the_bucket() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_page_gets_little_of_a_large_dataset() {
+    let bucketed = Bucketed::start(&[]).await;
+    let dataset = bucketed.announce("large").await;
+    // Texts that no compression makes short.
+    let rows = (1_u64..=200_000).map(|row| {
+        let mixed = row.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        format!("{row};{mixed:x}{:x}{:x}\n", mixed.rotate_left(17), mixed.wrapping_mul(mixed))
+    });
+    let bytes = std::iter::once("row;text\n".to_owned()).chain(rows).collect::<String>().into_bytes();
+    assert_eq!(bucketed.send(&dataset, &bytes).await.status, 200);
+    bucketed.complete(&dataset, None).await.expect(202).unwrap();
+    assert_eq!(bucketed.ingested(&dataset).await["status"], "ready");
+    let path = format!("/v1/datasets/{}/rows?limit=3", dataset["id"].as_str().unwrap());
+    let first = bucketed.get(&path).await;
+    assert_eq!(first["items"][2]["values"]["row"], "3");
+
+    let before = bucketed.of_server.heard().len();
+    let next = bucketed.get(&format!("{path}&cursor={}", first["next_cursor"].as_str().unwrap())).await;
+    assert_eq!(next["items"][0]["values"]["row"], "4");
+    let heard = bucketed.of_server.heard()[before..].to_owned();
+    let got: u64 = heard.lines().filter_map(|line| line.strip_prefix("range: bytes=")).map(range).sum();
+    assert!((1..=bytes.len() as u64 / 3).contains(&got), "{got} bytes for a page of {}", bytes.len());
+
+    bucketed.of_server.close();
+    let refused = bucketed.call(Call::new("GET", &path)).await.expect(503).unwrap();
+    assert_eq!(refused["code"], "unavailable");
+    bucketed.of_server.open();
+    assert_eq!(bucketed.get(&path).await, first);
+}
+
+/// How many bytes a range asks for: `first-last`, or `-last`.
+fn range(line: &str) -> u64 {
+    let (first, last) = line.trim().split_once('-').unwrap();
+    let last: u64 = last.parse().unwrap();
+    if first.is_empty() { last } else { last + 1 - first.parse::<u64>().unwrap() }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_result_that_takes_long_to_keep_is_sent_as_it_is_made() {
     let bucketed = Bucketed::start(&[]).await;
     let id = bucketed.reconciled().await;

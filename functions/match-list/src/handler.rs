@@ -1,12 +1,10 @@
 //! Reads a page of the matches that a run published.
 
-use std::fs::File;
-
 use axum::extract::State;
 use recon_contract::{CursorError, List, Match, MatchQuery, Page, Problem};
 use recon_domain::ReconciliationId;
 use recon_formats::results::matches_parquet::Filter;
-use recon_runtime::{Answer, Caller, Params, PathId, Refusal, Reply};
+use recon_runtime::{Answer, Caller, Params, PathId, Refusal, Reply, Unread, read_object};
 use recon_store::ObjectError;
 
 use crate::Deps;
@@ -25,23 +23,18 @@ pub(crate) async fn list(
     };
     let after = u64::try_from(query.page.after.unwrap_or(0)).map_err(|_| Problem::from(CursorError::Form))?;
     let filter = Filter { pass: query.pass, status: query.status };
-    let object = open(&deps, &caller, id, &published.result.matches_object).await?;
-    let read = tokio::task::spawn_blocking(move || {
+    let read = read_object(&deps.objects, &published.result.matches_object, move |object| {
         let matches = Matches::open(object, after, filter)?;
         let placed = matches.map(|found| found.map(|found| (found.number.into(), found.into_wire(id))));
         Page::fill(List::Matches, query.page.limit, placed)
     });
-    Ok(Reply::ok(&read.await.map_err(Refusal::internal)?.map_err(Refusal::internal)?))
-}
-
-/// Opens the matches. Where they are gone, so may be the reconciliation, which somebody deleted meanwhile.
-async fn open(deps: &Deps, caller: &Caller, id: ReconciliationId, object: &str) -> Result<File, Refusal> {
-    match deps.objects.open(object).await {
-        Err(ObjectError::NotFound { .. })
+    match read.await {
+        // So may be the reconciliation, which somebody deleted meanwhile.
+        Err(Unread::Object(ObjectError::NotFound { .. }))
             if deps.reconciliations.get(caller.workspace, id).await?.is_none() =>
         {
             Err(Refusal::not_found("reconciliation", id))
         }
-        opened => Ok(opened?),
+        page => Ok(Reply::ok(&page?)),
     }
 }

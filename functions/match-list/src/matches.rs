@@ -1,8 +1,8 @@
 //! Matches one after the other, with a few of them in memory.
 
-use std::fs::File;
 use std::vec;
 
+use recon_formats::ReadAnywhere;
 use recon_formats::results::matches_parquet::{Error, Filter, Reader, StoredMatch};
 
 /// How many matches are read at once. A match may be as long as its rows, so that a page of long ones, which ends early,
@@ -20,8 +20,8 @@ pub(crate) struct Matches {
 
 impl Matches {
     /// Those after this number.
-    pub(crate) fn open(object: File, after: u64, filter: Filter) -> Result<Self, Error> {
-        let reader = Reader::open(object)?;
+    pub(crate) fn open(object: impl ReadAnywhere, after: u64, filter: Filter) -> Result<Self, Error> {
+        let reader = Reader::of(object)?;
         Ok(Self { reader, after, filter, waiting: Vec::new().into_iter(), ended: false })
     }
 

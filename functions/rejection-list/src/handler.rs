@@ -1,12 +1,10 @@
 //! Reads a page of the rows that a run rejected.
 
-use std::fs::File;
-
 use axum::extract::State;
 use recon_contract::{CursorError, List, Page, Problem, Rejection, RejectionQuery};
 use recon_domain::ReconciliationId;
 use recon_formats::rejections_parquet::{Error, Reader, Rejected};
-use recon_runtime::{Answer, Caller, Params, PathId, Refusal, Reply};
+use recon_runtime::{Answer, Caller, Params, PathId, Refusal, Reply, Unread, read_object};
 use recon_store::{ObjectError, object_name};
 
 use crate::Deps;
@@ -23,23 +21,19 @@ pub(crate) async fn list(
         return Ok(Reply::ok(&Page { items: Vec::new(), next_cursor: None }));
     };
     let after = u64::try_from(query.page.after.unwrap_or(0)).map_err(|_| Problem::from(CursorError::Form))?;
-    let object = open(&deps, &caller, id, &object_name::rejections(id, published.attempt)).await?;
-    let read = tokio::task::spawn_blocking(move || {
-        let placed = Reader::open(object)?.rows(after, query.side).map(placed);
+    let name = object_name::rejections(id, published.attempt);
+    let read = read_object(&deps.objects, &name, move |object| {
+        let placed = Reader::of(object)?.rows(after, query.side).map(placed);
         Page::fill(List::Rejections, query.page.limit, placed)
     });
-    Ok(Reply::ok(&read.await.map_err(Refusal::internal)?.map_err(Refusal::internal)?))
-}
-
-/// Opens the rejections. Where they are gone, so may be the reconciliation, which somebody deleted meanwhile.
-async fn open(deps: &Deps, caller: &Caller, id: ReconciliationId, object: &str) -> Result<File, Refusal> {
-    match deps.objects.open(object).await {
-        Err(ObjectError::NotFound { .. })
+    match read.await {
+        // So may be the reconciliation, which somebody deleted meanwhile.
+        Err(Unread::Object(ObjectError::NotFound { .. }))
             if deps.reconciliations.get(caller.workspace, id).await?.is_none() =>
         {
             Err(Refusal::not_found("reconciliation", id))
         }
-        opened => Ok(opened?),
+        page => Ok(Reply::ok(&page?)),
     }
 }
 

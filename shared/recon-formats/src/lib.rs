@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod anywhere;
 mod batch;
 pub mod cell;
 mod csv_line;
@@ -14,6 +15,7 @@ pub mod results;
 mod split;
 pub mod text_reader;
 
+pub use anywhere::ReadAnywhere;
 pub use batch::{BatchSource, Keep, Profile, RejectedRow, SourceError, TextBatch, TextColumn};
 pub use mapping::{Mapped, Reading, Rejection};
 pub use text_reader::TextReader;

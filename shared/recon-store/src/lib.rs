@@ -55,8 +55,8 @@ pub use json::Json;
 pub use keys::Keys;
 pub use leftovers::{Leftovers, LeftoversError, Removed};
 pub use objects::{
-    DOWNLOAD_LIFETIME, ObjectEntry, ObjectError, Objects, Opening, SignedUpload, Taken, Trouble,
-    UPLOAD_LIFETIME, Written,
+    DOWNLOAD_LIFETIME, ObjectEntry, ObjectError, ObjectReader, Objects, Opening, SignedUpload, Taken,
+    Trouble, UPLOAD_LIFETIME, Written,
 };
 pub use pool::{POOL_WAIT_TIMEOUTS, Pool};
 pub use reconciliation::{

@@ -4,6 +4,7 @@
 mod bucket;
 mod error;
 mod folder;
+mod reader;
 mod room;
 mod sign;
 #[cfg(feature = "cluster")]
@@ -34,6 +35,7 @@ use crate::config::BucketUrl;
 use crate::config::{ObjectAccess, ObjectUrl};
 
 pub use self::error::{ObjectError, Trouble};
+pub use self::reader::ObjectReader;
 pub use self::sign::{DOWNLOAD_LIFETIME, SignedUpload, UPLOAD_LIFETIME};
 
 /// The bytes that are read from a local file at once.
@@ -243,7 +245,23 @@ impl Objects {
         self.opening(name, None, Stay::Long).await
     }
 
-    /// The same, unless its bytes are others than those that had this tag.
+    /// Opens an object for reading a little of it here and there: of one in a bucket no more is got than that. One that is deleted
+    /// meanwhile may not be readable any longer.
+    ///
+    /// # Errors
+    /// [`ObjectError::NotFound`], [`ObjectError::Unavailable`] also where too many are read at once, after 10 seconds.
+    pub async fn reader(&self, name: &str) -> Result<ObjectReader, ObjectError> {
+        match &self.place {
+            Place::Folder(folder) => {
+                let file = folder.open(name).await?;
+                ObjectReader::of_file(file).map_err(|source| error::disk("read", name, source))
+            }
+            #[cfg(feature = "cluster")]
+            Place::Bucket(bucket) => Ok(ObjectReader::of_parts(bucket.parts(name, self.room).await?)),
+        }
+    }
+
+    /// The same as [`Objects::open`], unless its bytes are others than those that had this tag.
     ///
     /// # Errors
     /// [`ObjectError::NotFound`], [`ObjectError::Changed`].

@@ -133,6 +133,7 @@ impl Iterator for Rows {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
+    use std::io::Cursor;
 
     use bytes::Bytes;
     use recon_contract::{ColumnProfile, Dialect};
@@ -202,8 +203,10 @@ mod tests {
             }
             assert_eq!(found, accepted, "{limit}");
         }
-        let rows = Reader::from_bytes(bytes, &Keep::All).unwrap().rows(0);
+        let rows = Reader::of(Cursor::new(bytes.clone()), &Keep::All).unwrap().rows(0);
         assert!(rows.map(|row| row.unwrap().1).eq(accepted));
+        let cut_off = bytes.slice(1..);
+        Reader::of(Cursor::new(cut_off), &Keep::All).unwrap().page(0, 10).unwrap_err();
         assert_eq!(reader.page(u64::MAX, 10).unwrap(), []);
         assert_eq!(reader.page(0, 0).unwrap(), []);
     }

@@ -11,7 +11,8 @@ use parquet::file::reader::{ChunkReader, FileReader, RowGroupReader, SerializedF
 use recon_contract::Dialect;
 
 use super::{Error, PROFILE_KEY, ROW_GROUP, StoredProfile, row_column};
-use crate::{BatchSource, Keep, Profile, RejectedRow, SourceError, TextBatch, TextColumn};
+use crate::anywhere::Anywhere;
+use crate::{BatchSource, Keep, Profile, ReadAnywhere, RejectedRow, SourceError, TextBatch, TextColumn};
 
 /// Reads a dataset, batch by batch.
 pub struct Reader {
@@ -40,6 +41,14 @@ impl Reader {
     /// When it cannot be read, was not written by [`Writer`](super::Writer), or has no column that `keep` names.
     pub fn open(file: File, keep: &Keep) -> Result<Self, Error> {
         Self::new(file, keep)
+    }
+
+    /// Opens a file that is read here and there.
+    ///
+    /// # Errors
+    /// As [`Reader::open`].
+    pub fn of(reader: impl ReadAnywhere, keep: &Keep) -> Result<Self, Error> {
+        Self::new(Anywhere::new(reader)?, keep)
     }
 
     /// Opens a file that is in memory.

@@ -9,6 +9,8 @@ use recon_domain::Side;
 use serde_json::{Map, Value};
 
 use super::{COLUMNS, Error, Rejected};
+use crate::ReadAnywhere;
+use crate::anywhere::Anywhere;
 use crate::parquet_columns::{ColumnCursor, lines, owned};
 
 /// How many rows are read at once. A row may be long, so that a page of long ones, which ends early, is not read to its
@@ -33,6 +35,14 @@ impl Reader {
     /// When it cannot be read, or holds something else.
     pub fn open(file: File) -> Result<Self, Error> {
         Self::new(file)
+    }
+
+    /// Opens a file that is read here and there.
+    ///
+    /// # Errors
+    /// As [`Reader::open`].
+    pub fn of(reader: impl ReadAnywhere) -> Result<Self, Error> {
+        Self::new(Anywhere::new(reader)?)
     }
 
     /// Opens a file that is in memory.

@@ -3,6 +3,8 @@
 //! A process that is killed in the middle of a large object leaves parts that no list shows and that cost room: the bucket
 //! needs a rule that aborts multipart uploads which stay incomplete, after a day or so.
 
+mod parts;
+
 use std::future::Future;
 use std::io::{Seek as _, SeekFrom};
 use std::sync::{Mutex, PoisonError};
@@ -22,9 +24,10 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
+pub(super) use self::parts::Parts;
 use super::error::disk;
 use super::room::{Room, turn};
-use super::{ObjectEntry, ObjectError, Opening, Stay, Taken, Trouble, parsed};
+use super::{ObjectEntry, ObjectError, Opening, Stay, Taken, Trouble, length, parsed};
 use crate::config::{BucketUrl, ObjectAccess};
 
 /// How long a connection may take.
@@ -216,10 +219,7 @@ impl Bucket {
         });
         let mut parts = std::pin::pin!(parts.buffered(RANGES_IN_FLIGHT_MAX));
         while let Some((part, length)) = parts.try_next().await.map_err(failed("open", name))? {
-            if super::length(&part) != length {
-                let said = Said(format!("{} bytes came of {length}", part.len()));
-                return Err(unavailable("open", name, Trouble::Faulty, said));
-            }
+            whole("open", name, &part, length)?;
             file.write_all(&part).await.map_err(|e| disk("open", name, e))?;
         }
         file.flush().await.map_err(|e| disk("open", name, e))?;
@@ -287,6 +287,15 @@ pub(super) async fn in_time<T>(
         Ok(done) => done.map_err(failed(doing, name)),
         Err(elapsed) => Err(silent(doing, name, elapsed)),
     }
+}
+
+/// Nothing of a part may be missing.
+fn whole(doing: &'static str, name: &str, part: &Bytes, bytes: u64) -> Result<(), ObjectError> {
+    if length(part) == bytes {
+        return Ok(());
+    }
+    let said = Said(format!("{} bytes came of {bytes}", part.len()));
+    Err(unavailable(doing, name, Trouble::Faulty, said))
 }
 
 /// What a failure of the library means where the objects are in a bucket.

@@ -114,6 +114,7 @@ on_both! {
     a_writer_that_goes_away_leaves_nothing,
     of_several_that_write_where_nothing_is_one_does,
     what_is_open_stays_readable_anywhere,
+    a_reader_finds_every_place_and_so_do_its_clones,
     a_missing_object_is_not_found_and_deletes_in_peace,
     a_list_shows_what_lies_below_in_order,
     pages_hold_every_object_once_in_the_order_of_their_names,
@@ -179,6 +180,43 @@ async fn a_stream_of_many_parts_keeps_their_order(shelf: Shelf) {
     std::fs::write(&file, &bytes).unwrap();
     assert_eq!(objects.put_file("same", &file).await.unwrap(), streamed);
     assert!(bytes_of(objects, "big").await.unwrap() == bytes);
+}
+
+async fn a_reader_finds_every_place_and_so_do_its_clones(shelf: Shelf) {
+    const BYTES: usize = 10_000_001;
+    let objects = &shelf.objects;
+    let bytes: Vec<u8> = (0..BYTES).map(|number| number.to_le_bytes()[number % 3]).collect();
+    objects
+        .put_stream("big", stream::iter([Ok::<_, IoError>(bytes.clone().into())]), u64::MAX)
+        .await
+        .unwrap();
+    objects.put_stream("small", chunks(&["abc"]), 3).await.unwrap();
+    let (mut big, mut small) = (objects.reader("big").await.unwrap(), objects.reader("small").await.unwrap());
+    let read = tokio::task::spawn_blocking(move || {
+        let mut other = big.clone();
+        // Around the ends of parts, back and forth, more of them than are held.
+        for place in (0..20).flat_map(|part| [part * 524_288, (19 - part) * 524_288 + 524_280, BYTES - 9]) {
+            let mut some = [0; 16];
+            let count = BYTES.saturating_sub(place).min(16);
+            assert_eq!(big.seek(SeekFrom::Start(place as u64)).unwrap(), place as u64);
+            big.read_exact(&mut some[..count]).unwrap();
+            assert_eq!(some[..count], bytes[place.min(BYTES)..][..count], "{place}");
+        }
+        let mut all = Vec::new();
+        other.read_to_end(&mut all).unwrap();
+        assert!(all == bytes);
+        assert_eq!(other.seek(SeekFrom::End(-2)).unwrap(), BYTES as u64 - 2);
+        assert_eq!(other.seek(SeekFrom::Current(-1)).unwrap(), BYTES as u64 - 3);
+        other.seek(SeekFrom::Current(i64::MIN)).unwrap_err();
+        assert_eq!(other.seek(SeekFrom::End(5)).unwrap(), BYTES as u64 + 5);
+        assert_eq!(other.read(&mut [0; 3]).unwrap(), 0);
+        let mut text = String::new();
+        small.read_to_string(&mut text).unwrap();
+        assert_eq!(text, "abc");
+        assert!(big.failure().is_none());
+    });
+    read.await.unwrap();
+    assert!(matches!(objects.reader("missing").await, Err(ObjectError::NotFound { .. })));
 }
 
 async fn an_empty_stream_is_an_empty_object(shelf: Shelf) {

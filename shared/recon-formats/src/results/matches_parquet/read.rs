@@ -14,6 +14,8 @@ use super::super::columns::{Kind, ResultColumn};
 use super::super::long_parquet::{self, pick_all};
 use super::lines::{Lines, status};
 use super::{Error, Filter, LEADING, StoredMatch, TRAILING};
+use crate::ReadAnywhere;
+use crate::anywhere::Anywhere;
 use crate::parquet_columns;
 
 /// Reads stored matches.
@@ -36,6 +38,14 @@ impl Reader {
     /// When it cannot be read, or holds something else.
     pub fn open(file: File) -> Result<Self, Error> {
         Self::new(file)
+    }
+
+    /// Opens a file that is read here and there.
+    ///
+    /// # Errors
+    /// As [`Reader::open`].
+    pub fn of(reader: impl ReadAnywhere) -> Result<Self, Error> {
+        Self::new(Anywhere::new(reader)?)
     }
 
     /// Opens a file that is in memory.
