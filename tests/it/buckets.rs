@@ -279,6 +279,22 @@ async fn a_page_gets_little_of_a_large_dataset() {
     assert_eq!(bucketed.get(&path).await, first);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_suggestion_looks_at_objects_in_the_bucket() {
+    let bucketed = Bucketed::start(&[]).await;
+    let [left, right] = ready_pair(&bucketed.world, &bucketed.token).await.unwrap();
+    let ask = async |status| {
+        let call = Call::new("POST", "/v1/rules/suggest").json(&json!({ "left": left, "right": right }));
+        bucketed.call(call).await.expect(status).unwrap()
+    };
+    let suggestion = ask(200).await;
+    assert!(suggestion["rules"].is_object(), "{suggestion}");
+    bucketed.of_server.close();
+    assert_eq!(ask(503).await["code"], "unavailable");
+    bucketed.of_server.open();
+    assert_eq!(ask(200).await, suggestion);
+}
+
 /// How many bytes a range asks for: `first-last`, or `-last`.
 fn range(line: &str) -> u64 {
     let (first, last) = line.trim().split_once('-').unwrap();

@@ -1,21 +1,19 @@
 //! Opens both datasets and looks at a sample of them.
 
-use std::fs::File;
-
 use axum::extract::State;
 use recon_contract::{Code, GivenRules, Problem, RuleSuggestion, SuggestRules, options, rules};
 use recon_domain::{DatasetId, ReadOptions, Side};
 use recon_formats::mapping::Input;
 use recon_formats::{Keep, dataset_parquet};
 use recon_runtime::{Answer, Caller, Payload, Refusal, Reply};
-use recon_store::{Error, ObjectError};
+use recon_store::{Error, ObjectError, ObjectReader};
 
 use crate::Deps;
 use crate::looking::GoOn;
 
 /// A dataset whose rows can be read.
 struct Stored {
-    columns: File,
+    columns: ObjectReader,
     options: ReadOptions,
 }
 
@@ -27,8 +25,14 @@ pub(crate) async fn suggest(
     let turn = deps.looking.turn().await?;
     let left = stored(&deps, &caller, Side::Left, request.left).await?;
     let right = stored(&deps, &caller, Side::Right, request.right).await?;
+    let objects = [left.columns.clone(), right.columns.clone()];
     let look = move |go_on: GoOn<'_>| look(left, right, request.rules, go_on);
-    Ok(Reply::ok(&turn.run(look).await??))
+    let looked = turn.run(look).await?;
+    let suggestion = looked.map_err(|refusal| match objects.iter().find_map(ObjectReader::failure) {
+        Some(failure) => failure.into(),
+        None => refusal,
+    });
+    Ok(Reply::ok(&suggestion?))
 }
 
 async fn stored(deps: &Deps, caller: &Caller, which: Side, id: DatasetId) -> Result<Stored, Refusal> {
@@ -38,7 +42,7 @@ async fn stored(deps: &Deps, caller: &Caller, which: Side, id: DatasetId) -> Res
         return Err(Error::DatasetNotReady { which, id, status: record.status }.into());
     };
     let options = options::from_json(&record.options.read()?).map_err(Refusal::internal)?;
-    match deps.objects.open(&content.object).await {
+    match deps.objects.reader(&content.object).await {
         Ok(columns) => Ok(Stored { columns, options }),
         // It was deleted after its record was read.
         Err(ObjectError::NotFound { .. }) => Err(Refusal::not_found("dataset", id)),
@@ -52,7 +56,7 @@ fn look(
     given: Option<GivenRules>,
     go_on: GoOn<'_>,
 ) -> Result<RuleSuggestion, Refusal> {
-    let open = |columns| dataset_parquet::Reader::open(columns, &Keep::Columns(Vec::new()));
+    let open = |columns| dataset_parquet::Reader::of(columns, &Keep::Columns(Vec::new()));
     let mut left_source = open(left.columns).map_err(Refusal::internal)?;
     let mut right_source = open(right.columns).map_err(Refusal::internal)?;
     if let Some(given) = &given {
