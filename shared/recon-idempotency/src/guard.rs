@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::fingerprint::normalised_path;
 use crate::{Fingerprint, Held, IdempotencyKey, RecordId, Request, Scope, StoreTime, StoredResponse};
@@ -25,8 +25,8 @@ pub struct Unanswered {
     pub path: String,
     /// How long the answer is kept.
     pub retention: Duration,
-    /// How long to wait for somebody else who has the key, before it is said to be in progress.
-    pub wait: Duration,
+    /// Until when to wait for somebody else who has the key, before it is said to be in progress.
+    pub wait_until: Option<Instant>,
 }
 
 impl Unanswered {
@@ -40,15 +40,21 @@ impl Unanswered {
             method: request.method.to_ascii_uppercase(),
             path: normalised_path(request.path),
             retention,
-            wait: Duration::ZERO,
+            wait_until: None,
         }
     }
 
-    /// With a client that is ready to wait: [`preferred_wait`](crate::preferred_wait). A store says at once who has a key;
-    /// [`work::run`](crate::work::run), or whoever has the transaction, asks again until then.
+    /// With a client that is ready to wait, from now on: [`preferred_wait`](crate::preferred_wait). A store says at once who has a
+    /// key; [`work::run`](crate::work::run), or whoever has the transaction, asks again until then.
     #[must_use]
     pub fn waiting(self, wait: Duration) -> Self {
-        Self { wait, ..self }
+        Self { wait_until: (!wait.is_zero()).then(|| Instant::now() + wait), ..self }
+    }
+
+    /// How long the client is still ready to wait.
+    #[must_use]
+    pub fn time_to_wait(&self) -> Duration {
+        self.wait_until.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()))
     }
 
     /// The id of the record.

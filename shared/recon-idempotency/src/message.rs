@@ -73,7 +73,7 @@ impl Message<'_> {
             method: METHOD.to_owned(),
             path: self.queue.to_owned(),
             retention,
-            wait: Duration::ZERO,
+            wait_until: None,
         }
     }
 }

@@ -68,7 +68,35 @@ where
     W: Future<Output = Result<StoredResponse, Failed<E>>> + Send + 'static,
     E: Send + 'static,
 {
-    tokio::spawn(claimed(store, request, lease, work)).await.map_err(WorkError::CutOff)?
+    let mut work = work;
+    loop {
+        // Who waits does nothing yet, so that part of it may be cut off.
+        let attempt = tokio::spawn(claimed(store.clone(), request.clone(), lease, work));
+        let held = match attempt.await.map_err(WorkError::CutOff)?? {
+            Attempt::Ran(outcome) => return Ok(outcome),
+            Attempt::Held(held, unused) => {
+                work = unused;
+                held
+            }
+        };
+        let left = request.time_to_wait();
+        if left.is_zero() || !matches!(held, ClaimOutcome::InFlight { .. }) {
+            return Ok(held);
+        }
+        sleep(ASK_PAUSE.min(left)).await;
+        let waited = wait(&*store, &request, request.time_to_wait()).await?;
+        if matches!(waited, ClaimOutcome::InFlight { .. }) && request.time_to_wait().is_zero() {
+            return Ok(waited);
+        }
+        // It is answered, which the next claim says, or the key is free.
+    }
+}
+
+/// What a claim led to.
+enum Attempt<F> {
+    Ran(ClaimOutcome<()>),
+    /// Somebody else has the key; the work was not begun.
+    Held(ClaimOutcome<()>, F),
 }
 
 async fn claimed<F, W, E>(
@@ -76,27 +104,16 @@ async fn claimed<F, W, E>(
     request: Unanswered,
     lease: Duration,
     work: F,
-) -> Result<ClaimOutcome<()>, WorkError<E>>
+) -> Result<Attempt<F>, WorkError<E>>
 where
     F: FnOnce(Seed) -> W + Send,
     W: Future<Output = Result<StoredResponse, Failed<E>>> + Send,
     E: Send,
 {
     fail::fail_point!("idempotency-before-claim");
-    let until = Instant::now() + request.wait;
-    let claim = loop {
-        let held = match store.claim(&request, lease).await? {
-            Claimed::Run(claim) => break claim,
-            Claimed::Held(held) => ClaimOutcome::from(held),
-        };
-        let left = until.saturating_duration_since(Instant::now());
-        if left.is_zero() || !matches!(held, ClaimOutcome::InFlight { .. }) {
-            return Ok(held);
-        }
-        let waited = wait(&*store, &request, left).await?;
-        if !matches!(waited, ClaimOutcome::InFlight { .. }) {
-            return Ok(waited);
-        }
+    let claim = match store.claim(&request, lease).await? {
+        Claimed::Run(claim) => claim,
+        Claimed::Held(held) => return Ok(Attempt::Held(held.into(), work)),
     };
     fail::fail_point!("idempotency-after-claim");
     // Beside the work, so that a store that is slow holds up neither of the two.
@@ -111,7 +128,7 @@ where
     };
     let done = tokio::select! {
         done = work(claim.seed()) => done,
-        () = heartbeats => return winners(&*store, &request).await,
+        () = heartbeats => return Ok(Attempt::Ran(winners(&*store, &request).await?)),
     };
     match done {
         Ok(response) => {
@@ -119,9 +136,9 @@ where
             let completion = store.complete(&claim, &response).await?;
             fail::fail_point!("idempotency-after-complete");
             match completion {
-                Completion::Stored { .. } => Ok(ClaimOutcome::Fresh { value: (), response }),
-                Completion::Lost(Some(held)) => Ok(held.into()),
-                Completion::Lost(None) => winners(&*store, &request).await,
+                Completion::Stored { .. } => Ok(Attempt::Ran(ClaimOutcome::Fresh { value: (), response })),
+                Completion::Lost(Some(held)) => Ok(Attempt::Ran(held.into())),
+                Completion::Lost(None) => Ok(Attempt::Ran(winners(&*store, &request).await?)),
             }
         }
         Err(Failed::NoEffect(error)) => {

@@ -5,6 +5,9 @@ use std::process::Stdio;
 use reqwest::StatusCode;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;
+use tokio::time::timeout;
+
+use crate::world::PATIENCE;
 
 #[tokio::test]
 async fn the_example_answers_as_its_first_lines_say() {
@@ -14,7 +17,7 @@ async fn the_example_answers_as_its_first_lines_say() {
     let started = command.arg("127.0.0.1:0").stdout(Stdio::piped()).kill_on_drop(true).spawn();
     let mut service = started.expect("`cargo build --examples` makes it");
     let mut lines = BufReader::new(service.stdout.take().unwrap()).lines();
-    let line = lines.next_line().await.unwrap().unwrap();
+    let line = timeout(PATIENCE, lines.next_line()).await.expect("it listens").unwrap().unwrap();
     let url = format!("{}/things", line.strip_prefix("listening on ").unwrap());
     let client = reqwest::Client::new();
     let ask = async |body: &'static str| {

@@ -15,6 +15,7 @@ use recon_idempotency::memory::Store;
 use recon_idempotency::work::{self, Failed, WorkError};
 use recon_idempotency::{ClaimStore, Scope, StoredResponse};
 use tokio::sync::Notify;
+use tokio::task::JoinHandle;
 use tower::ServiceExt as _;
 use uuid::Uuid;
 
@@ -67,6 +68,12 @@ fn asked(key: Option<&str>, body: &str) -> Request<Body> {
         request = request.header("idempotency-key", key);
     }
     request.extension(SCOPE).body(Body::from(body.to_owned())).unwrap()
+}
+
+/// Somebody else has had the key for long enough to be noticed.
+async fn is_waiting<T>(asked: &JoinHandle<T>) {
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert!(!asked.is_finished());
 }
 
 async fn text(response: Response) -> String {
@@ -127,6 +134,7 @@ async fn a_request_in_progress_is_said_so_or_waited_for() {
     let mut waiting = same();
     waiting.headers_mut().insert("prefer", "respond-async, wait=10".parse().unwrap());
     let waiting = tokio::spawn(router.clone().oneshot(waiting));
+    is_waiting(&waiting).await;
     service.go_on.notify_one();
     assert_eq!(first.await.unwrap().unwrap().status(), StatusCode::CREATED);
     let waited = waiting.await.unwrap().unwrap();
@@ -160,6 +168,7 @@ async fn who_waits_runs_when_the_one_before_had_no_effect() {
     let mut waiting = asked(Some("k"), "refused");
     waiting.headers_mut().insert("prefer", "wait=10".parse().unwrap());
     let waiting = tokio::spawn(router.clone().oneshot(waiting));
+    is_waiting(&waiting).await;
     service.go_on.notify_one();
     assert_eq!(first.await.unwrap().unwrap().status(), StatusCode::BAD_REQUEST);
     service.begun.notified().await;

@@ -55,7 +55,8 @@ async fn a_body_of_another_type_is_unsupported() {
 #[tokio::test]
 async fn a_client_says_how_long_it_waits_for_its_key() {
     async fn seconds(Keyed { guard, .. }: Keyed<NewDataset>) -> Answer<u64> {
-        Ok(Reply::ok(&guard.answering(|()| Ok(Reply::ok(&()))).request().wait.as_secs()))
+        let left = guard.answering(|()| Ok(Reply::ok(&()))).request().time_to_wait();
+        Ok(Reply::ok(&u64::try_from(left.as_millis().div_ceil(1000)).unwrap()))
     }
     for (preferences, wait) in [(&[][..], "0"), (&["wait=7"], "7"), (&["respond-async", "wait=99"], "20")] {
         let change = |request: &mut Request<Body>| {

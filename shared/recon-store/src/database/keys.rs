@@ -11,7 +11,7 @@ use recon_idempotency::metrics::{self, StoreKind};
 #[cfg(feature = "cluster")]
 use recon_idempotency::postgres::unnamed::{self, Unnamed};
 use recon_idempotency::{ClaimOutcome, ClaimStore, Entry, Guard, IdempotencyKey, Scope};
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 #[cfg(feature = "cluster")]
 use tracing::Instrument;
 
@@ -21,14 +21,16 @@ use super::{Database, Refusal};
 use crate::Error;
 #[cfg(feature = "cluster")]
 use crate::postgres;
+#[cfg(feature = "cluster")]
+use crate::sql::query;
 use crate::sql::{Connection, Query};
 
 /// How long a request waits before it asks again for its key.
-const ASK_PAUSE: Duration = Duration::from_millis(200);
+const ASK_PAUSE: Duration = Duration::from_millis(500);
 
 impl Database {
     /// Runs an effect at most once for its key, in one transaction with the key and the answer. While somebody else has the key, it
-    /// asks again for as long as the client is ready to wait.
+    /// asks again for as long as the client is ready to wait, and keeps a connection only while it asks.
     pub(crate) async fn guarded<I, T, E, F>(
         &self,
         doing: &'static str,
@@ -42,11 +44,12 @@ impl Database {
         E: Refusal,
         F: for<'a> Fn(&'a I, &'a mut Connection<'_>) -> BoxFuture<'a, Result<T, E>> + Send + Sync + 'static,
     {
-        let (patience, shared) = (Patience::of(&guard), Arc::new((input, effect)));
+        let shared = Arc::new((input, effect));
         let outcome = loop {
             let outcome = self.run_guarded(doing, guard.clone(), Arc::clone(&shared)).await;
+            let left = guard.request().time_to_wait();
             match outcome {
-                Ok(ClaimOutcome::InFlight { .. }) if patience.pause().await => {}
+                Ok(ClaimOutcome::InFlight { .. }) if !left.is_zero() => sleep(ASK_PAUSE.min(left)).await,
                 outcome => break outcome,
             }
         };
@@ -86,7 +89,7 @@ impl Database {
 
     /// The same in one statement, replays as well, where the database has such: for effects whose answer is known before
     /// they run. `None` where it has not, and where the statement leaves it to [`guarded`](Self::guarded): a key that
-    /// expired or whose lease has ended, and an effect that may not run, which that one says why.
+    /// expired or whose lease has ended, one that its client may wait for, and an effect that may not run, which that one says why.
     pub(crate) async fn at_once<T: Clone>(
         &self,
         doing: &'static str,
@@ -94,13 +97,10 @@ impl Database {
         value: &T,
         statement: Query,
     ) -> Result<Option<ClaimOutcome<T>>, Error> {
-        let patience = Patience::of(guard);
-        let outcome = loop {
-            match self.run_at_once(doing, guard, value, statement.clone()).await {
-                Ok(Some(ClaimOutcome::InFlight { .. })) if patience.pause().await => {}
-                outcome => break outcome,
-            }
-        };
+        if guard.request().wait_until.is_some() {
+            return Ok(None);
+        }
+        let outcome = self.run_at_once(doing, guard, value, statement).await;
         match &outcome {
             Ok(Some(outcome)) => self.count(Ok(outcome)),
             Ok(None) => {}
@@ -260,22 +260,6 @@ impl Database {
     }
 }
 
-/// How long a client is ready to wait for somebody else who has its key.
-struct Patience(Instant);
-
-impl Patience {
-    fn of<T>(guard: &Guard<T>) -> Self {
-        Self(Instant::now() + guard.request().wait)
-    }
-
-    /// Waits a moment. `false` at once when the client waits no longer.
-    async fn pause(&self) -> bool {
-        let left = self.0.saturating_duration_since(Instant::now());
-        sleep(ASK_PAUSE.min(left)).await;
-        !left.is_zero()
-    }
-}
-
 /// The effect of a key, its answer and its claim in the caller's transaction.
 async fn claim<I, T, E, F>(
     tx: &mut Connection<'_>,
@@ -288,6 +272,12 @@ where
     E: Refusal,
     F: for<'a> Fn(&'a I, &'a mut Connection<'_>) -> BoxFuture<'a, Result<T, E>> + Send + Sync + 'static,
 {
+    #[cfg(feature = "cluster")]
+    let waits = guard.request().wait_until.is_some();
+    #[cfg(feature = "cluster")]
+    if waits {
+        limit_locks(tx, BRIEF_LOCKS).await?;
+    }
     let claimed = match tx {
         #[cfg(feature = "embedded")]
         Connection::Sqlite(connection) => {
@@ -299,7 +289,8 @@ where
         #[cfg(feature = "cluster")]
         Connection::Postgres(connection) => {
             recon_idempotency::postgres::guarded(connection, guard, |connection| {
-                async move { run(&shared, &mut Connection::Postgres(connection)).await }.boxed()
+                async move { run_on_postgres(&shared, &mut Connection::Postgres(connection), waits).await }
+                    .boxed()
             })
             .await
         }
@@ -307,7 +298,8 @@ where
         Connection::Pooled(connection) => {
             unnamed::guarded(connection, guard, |connection| {
                 let connection = Unnamed::new(connection.connection());
-                async move { run(&shared, &mut Connection::Pooled(connection)).await }.boxed()
+                async move { run_on_postgres(&shared, &mut Connection::Pooled(connection), waits).await }
+                    .boxed()
             })
             .await
         }
@@ -322,6 +314,38 @@ impl<E: Refusal, L: Into<Error>> From<L> for Kept<E> {
     fn from(error: L) -> Self {
         Self(E::from(error.into()))
     }
+}
+
+/// How long a request that waits for its key lets a transaction wait for it: it comes again.
+#[cfg(feature = "cluster")]
+const BRIEF_LOCKS: &str = "set local lock_timeout = '100ms'";
+/// How long any other statement waits for a lock.
+#[cfg(feature = "cluster")]
+const LOCKS: &str = "set local lock_timeout = '3s'";
+
+#[cfg(feature = "cluster")]
+async fn limit_locks(tx: &mut Connection<'_>, limit: &'static str) -> Result<(), Error> {
+    match tx {
+        #[cfg(feature = "embedded")]
+        Connection::Sqlite(_) => Ok(()),
+        tx => query(limit).execute(tx).await.map(drop).map_err(Error::doing("idempotency_key")),
+    }
+}
+
+#[cfg(feature = "cluster")]
+async fn run_on_postgres<I, T, E, F>(
+    shared: &(I, F),
+    tx: &mut Connection<'_>,
+    waited: bool,
+) -> Result<T, Kept<E>>
+where
+    E: Refusal,
+    F: for<'a> Fn(&'a I, &'a mut Connection<'_>) -> BoxFuture<'a, Result<T, E>>,
+{
+    if waited {
+        limit_locks(tx, LOCKS).await?;
+    }
+    run(shared, tx).await
 }
 
 async fn run<I, T, E, F>(shared: &(I, F), tx: &mut Connection<'_>) -> Result<T, Kept<E>>

@@ -96,10 +96,39 @@ async fn who_waits_runs_when_the_other_one_had_no_effect() {
 #[tokio::test]
 async fn who_waits_too_short_is_told_that_it_is_in_progress() {
     for way in [Way::Create, Way::Complete] {
-        let begun = Instant::now();
-        let Asked { holder, answer, bench: _bench } = asked(way, Duration::ZERO).await;
-        assert!(matches!(answer.await.unwrap(), ClaimOutcome::InFlight { .. }));
-        assert!(begun.elapsed() < WAIT);
-        end(holder, "rollback").await;
+        for wait in [Duration::ZERO, Duration::from_secs(1)] {
+            let Asked { holder, answer, bench: _bench } = asked(way, wait).await;
+            let begun = Instant::now();
+            assert!(matches!(answer.await.unwrap(), ClaimOutcome::InFlight { .. }));
+            assert!(begun.elapsed() < WAIT);
+            end(holder, "rollback").await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_waits_leaves_the_connections_to_others() {
+    let Asked { holder, answer, bench } = asked(Way::Complete, WAIT).await;
+    let guard = || {
+        keyed(bench.workspace, "held", "/v1/datasets").waiting(WAIT).answering(|record: &DatasetRecord| {
+            StoredResponse::new(201, [("location", record.id.to_string())], Vec::new())
+        })
+    };
+    // More of them than there are connections.
+    let waiting: Vec<_> = (0..12)
+        .map(|_| {
+            let (datasets, workspace) = (bench.store.datasets(), bench.workspace);
+            let (guard, new) = (guard(), bench.new_dataset("waiting"));
+            tokio::spawn(async move { datasets.create(workspace, guard, new).await })
+        })
+        .collect();
+    sleep(HELD).await;
+    for _ in 0..20 {
+        bench.dataset(bench.workspace).await;
+    }
+    end(holder, "commit").await;
+    replayed(answer.await.unwrap());
+    for waiting in waiting {
+        replayed(waiting.await.unwrap().unwrap());
     }
 }
