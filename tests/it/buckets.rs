@@ -253,11 +253,12 @@ async fn a_page_gets_little_of_a_large_dataset() {
     let bucketed = Bucketed::start(&[]).await;
     let dataset = bucketed.announce("large").await;
     // Texts that no compression makes short.
-    let rows = (1_u64..=200_000).map(|row| {
+    let rows = (1_u64..=150_000).map(|row| {
         let mixed = row.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        format!("{row};{mixed:x}{:x}{:x}\n", mixed.rotate_left(17), mixed.wrapping_mul(mixed))
+        let [one, two] = [mixed.wrapping_mul(mixed), mixed.rotate_left(17).wrapping_mul(mixed | 1)];
+        format!("{row};{mixed:x}{one:x}{two:x};{two:x}{mixed:x}{one:x};{one:x}{two:x}{mixed:x}\n")
     });
-    let bytes = std::iter::once("row;text\n".to_owned()).chain(rows).collect::<String>().into_bytes();
+    let bytes = std::iter::once("row;a;b;c\n".to_owned()).chain(rows).collect::<String>().into_bytes();
     assert_eq!(bucketed.send(&dataset, &bytes).await.status, 200);
     bucketed.complete(&dataset, None).await.expect(202).unwrap();
     assert_eq!(bucketed.ingested(&dataset).await["status"], "ready");

@@ -45,12 +45,12 @@ impl<R: ReadAnywhere> ChunkReader for Anywhere<R> {
 
     fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes, ParquetError> {
         // What the file promises may be more than it has.
-        let mut bytes = Vec::new();
-        let limit = u64::try_from(length).unwrap_or(u64::MAX);
-        self.at(start)?.take(limit).read_to_end(&mut bytes)?;
-        if bytes.len() < length {
-            return Err(ParquetError::EOF(format!("{} bytes of {length} at {start}", bytes.len())));
+        let there = self.bytes.saturating_sub(start);
+        if u64::try_from(length).is_ok_and(|length| length > there) {
+            return Err(ParquetError::EOF(format!("{there} bytes of {length} at {start}")));
         }
+        let mut bytes = vec![0; length];
+        self.at(start)?.read_exact(&mut bytes)?;
         Ok(bytes.into())
     }
 }

@@ -43,12 +43,21 @@ where
     T: Send + 'static,
     E: Error + Send + Sync + 'static,
 {
-    let object = objects.reader(name).await?;
-    let opened = object.clone();
+    let object = Waiting(objects.reader(name).await?);
+    let opened = object.0.clone();
     let read = tokio::task::spawn_blocking(move || read(opened)).await;
     let read = read.map_err(|stopped| Unread::Content(Refusal::internal(stopped)))?;
-    read.map_err(|error| match object.failure() {
+    read.map_err(|error| match object.0.failure() {
         Some(cause) => Unread::Object(cause),
         None => Unread::Content(Refusal::internal(error)),
     })
+}
+
+/// A request that waits for what is read. Dropped with the request, at the latest when its time is over.
+struct Waiting(ObjectReader);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.give_up();
+    }
 }

@@ -245,19 +245,17 @@ impl Objects {
         self.opening(name, None, Stay::Long).await
     }
 
-    /// Opens an object for reading a little of it here and there: of one in a bucket no more is got than that. One that is deleted
-    /// meanwhile may not be readable any longer.
+    /// Opens an object for reading a little of it here and there: of a large one in a bucket no more is got than that. One that is
+    /// deleted meanwhile may not be readable any longer.
     ///
     /// # Errors
     /// [`ObjectError::NotFound`], [`ObjectError::Unavailable`] also where too many are read at once, after 10 seconds.
     pub async fn reader(&self, name: &str) -> Result<ObjectReader, ObjectError> {
         match &self.place {
-            Place::Folder(folder) => {
-                let file = folder.open(name).await?;
-                ObjectReader::of_file(file).map_err(|source| error::disk("read", name, source))
-            }
+            Place::Folder(folder) => ObjectReader::of_file(folder.open(name).await?, Taken(Vec::new()))
+                .map_err(|source| error::disk("read", name, source)),
             #[cfg(feature = "cluster")]
-            Place::Bucket(bucket) => Ok(ObjectReader::of_parts(bucket.parts(name, self.room).await?)),
+            Place::Bucket(bucket) => bucket.reader(name, self.room).await,
         }
     }
 

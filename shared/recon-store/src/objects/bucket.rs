@@ -5,6 +5,7 @@
 
 mod parts;
 
+use std::fs::File;
 use std::future::Future;
 use std::io::{Seek as _, SeekFrom};
 use std::sync::{Mutex, PoisonError};
@@ -26,6 +27,7 @@ use tokio::time::Instant;
 
 pub(super) use self::parts::Parts;
 use super::error::disk;
+use super::reader::ObjectReader;
 use super::room::{Room, turn};
 use super::{ObjectEntry, ObjectError, Opening, Stay, Taken, Trouble, length, parsed};
 use crate::config::{BucketUrl, ObjectAccess};
@@ -45,6 +47,10 @@ const RETRIES_MAX: usize = 3;
 const RETRY_TIME_MAX: Duration = Duration::from_secs(20);
 /// How long a connection stays open that nobody uses. S3 closes it after 20 seconds or so.
 const IDLE_TIME_MAX: Duration = Duration::from_secs(15);
+/// How long an object may be read here and there: less than a request.
+const READ_TIME_MAX: Duration = Duration::from_secs(25);
+/// The largest object of which more is got than is read.
+const COPY_BYTES_MAX: u64 = 2 * RANGE_BYTES;
 /// The largest object that is read.
 const OPEN_BYTES_MAX: u64 = 64 * 1024 * 1024 * 1024;
 /// The bytes of one request for a part of an object, and how many such requests are made at once.
@@ -183,13 +189,22 @@ impl Bucket {
         etag: Option<&str>,
         (room, stay): (Option<&'static Room>, Stay),
     ) -> Result<Opening, ObjectError> {
-        let at = parsed(name)?;
         let found = self.head("open", name).await?;
         // Some stores leave the quotes out where they list.
         let bare = |tag: &str| tag.trim_matches('"').to_owned();
         if etag.is_some() && found.e_tag.as_deref().map(bare) != etag.map(bare) {
             return Err(ObjectError::Changed { name: name.to_owned() });
         }
+        self.copied(name, &found, (room, stay)).await
+    }
+
+    async fn copied(
+        &self,
+        name: &str,
+        found: &ObjectMeta,
+        (room, stay): (Option<&'static Room>, Stay),
+    ) -> Result<Opening, ObjectError> {
+        let at = parsed(name)?;
         if found.size > OPEN_BYTES_MAX {
             return Err(ObjectError::TooLarge { bytes_max: OPEN_BYTES_MAX });
         }
@@ -197,9 +212,7 @@ impl Bucket {
             Some(room) => room.to_copy(found.size, stay, name).await?,
             None => Vec::new(),
         };
-        let file = tokio::task::spawn_blocking(tempfile::tempfile).await;
-        let file = file.unwrap_or_else(|stopped| Err(stopped.into())).map_err(|e| disk("open", name, e))?;
-        let mut file = tokio::fs::File::from_std(file);
+        let mut file = tokio::fs::File::from_std(temporary("open", name).await?);
         let store = self.store("open", name).await?;
         let starts = (0..found.size).step_by(usize::try_from(RANGE_BYTES).unwrap_or(usize::MAX));
         let ranges = starts.map(|start| start..(start + RANGE_BYTES).min(found.size));
@@ -226,6 +239,21 @@ impl Bucket {
         let mut file = file.into_std().await;
         file.seek(SeekFrom::Start(0)).map_err(|e| disk("open", name, e))?;
         Ok(Opening { file, room: Taken(taken) })
+    }
+
+    /// Opens an object for reading here and there. A small one is got as a whole, which takes fewer requests.
+    pub(super) async fn reader(
+        &self,
+        name: &str,
+        room: Option<&'static Room>,
+    ) -> Result<ObjectReader, ObjectError> {
+        let until = Instant::now() + READ_TIME_MAX;
+        let found = self.head("read", name).await?;
+        if found.size > COPY_BYTES_MAX {
+            return Ok(ObjectReader::of_parts(self.parts(name, found, room, until).await?));
+        }
+        let Opening { file, room } = self.copied(name, &found, (room, Stay::Short)).await?;
+        ObjectReader::of_file(file, room).map_err(|e| disk("read", name, e))
     }
 
     /// All of a small object.
@@ -287,6 +315,12 @@ pub(super) async fn in_time<T>(
         Ok(done) => done.map_err(failed(doing, name)),
         Err(elapsed) => Err(silent(doing, name, elapsed)),
     }
+}
+
+/// A file without a name in the temporary folder.
+async fn temporary(doing: &'static str, name: &str) -> Result<File, ObjectError> {
+    let file = tokio::task::spawn_blocking(tempfile::tempfile).await;
+    file.unwrap_or_else(|stopped| Err(stopped.into())).map_err(|e| disk(doing, name, e))
 }
 
 /// Nothing of a part may be missing.

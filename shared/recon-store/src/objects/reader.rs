@@ -4,14 +4,15 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::ObjectError;
 #[cfg(feature = "cluster")]
 use super::bucket::Parts;
+use super::{ObjectError, Taken};
 
 /// An object that is read from any place. Clones read the same bytes, each from a place of its own.
 ///
-/// Of an object in a bucket only those parts are got that are read, and a few of them are held in memory. Reading waits for
-/// them, so it belongs on a thread of [`tokio::task::spawn_blocking`]; on one that runs futures it panics.
+/// Of a large object in a bucket only those parts are got that are read, and a few of them are held in memory. Reading waits for
+/// them, so it belongs on a thread of [`tokio::task::spawn_blocking`]; on one that runs futures it may panic. All of it has to be
+/// over 25 seconds after the object was opened.
 #[derive(Debug, Clone)]
 pub struct ObjectReader {
     source: Source,
@@ -21,20 +22,29 @@ pub struct ObjectReader {
 
 #[derive(Debug, Clone)]
 enum Source {
-    File(Arc<Mutex<File>>),
+    File(Arc<(Mutex<File>, Taken)>),
     #[cfg(feature = "cluster")]
     Parts(Arc<Parts>),
 }
 
 impl ObjectReader {
-    pub(super) fn of_file(file: File) -> io::Result<Self> {
+    pub(super) fn of_file(file: File, room: Taken) -> io::Result<Self> {
         let bytes = file.metadata()?.len();
-        Ok(Self { source: Source::File(Arc::new(Mutex::new(file))), bytes, position: 0 })
+        Ok(Self { source: Source::File(Arc::new((Mutex::new(file), room))), bytes, position: 0 })
     }
 
     #[cfg(feature = "cluster")]
     pub(super) fn of_parts(parts: Parts) -> Self {
         Self { bytes: parts.bytes(), source: Source::Parts(Arc::new(parts)), position: 0 }
+    }
+
+    /// Lets all that read it end soon: nobody waits for them any more.
+    pub fn give_up(&self) {
+        match &self.source {
+            Source::File(_) => {}
+            #[cfg(feature = "cluster")]
+            Source::Parts(parts) => parts.give_up(),
+        }
     }
 
     /// What the object store failed at, if that is why reading failed: an [`io::Error`] of this has lost it where it comes out of
@@ -53,7 +63,7 @@ impl Read for ObjectReader {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let read = match &self.source {
             Source::File(file) => {
-                let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut file = file.0.lock().unwrap_or_else(PoisonError::into_inner);
                 file.seek(SeekFrom::Start(self.position))?;
                 file.read(into)?
             }

@@ -17,9 +17,6 @@ const WRITINGS_MAX: usize = 24;
 const COPIES_MIB_MAX: u32 = 1024;
 #[cfg(feature = "cluster")]
 const LONG_COPIES_MIB_MAX: u32 = 512;
-/// How many objects are read here and there at once, each with up to 11 MiB in memory.
-#[cfg(feature = "cluster")]
-const READINGS_MAX: usize = 16;
 /// How many requests for a part of an object are under way at once, each with up to 8 MiB in memory until the disk has them.
 #[cfg(feature = "cluster")]
 const RANGES_MAX: usize = 24;
@@ -37,8 +34,6 @@ pub(super) static ROOM: Room = Room {
     long_copies: Semaphore::const_new(LONG_COPIES_MIB_MAX as usize),
     #[cfg(feature = "cluster")]
     long_copies_mib_max: LONG_COPIES_MIB_MAX,
-    #[cfg(feature = "cluster")]
-    readings: Semaphore::const_new(READINGS_MAX),
     wait_max: WAIT_MAX,
 };
 
@@ -62,8 +57,6 @@ pub(super) struct Room {
     long_copies: Semaphore,
     #[cfg(feature = "cluster")]
     long_copies_mib_max: u32,
-    #[cfg(feature = "cluster")]
-    readings: Semaphore,
     wait_max: Duration,
 }
 
@@ -71,12 +64,6 @@ impl Room {
     /// Room for the parts of one object that is written, until the permit is dropped.
     pub(super) async fn to_write(&self, name: &str) -> Result<SemaphorePermit<'_>, ObjectError> {
         self.of(&self.writings, 1, "put", name).await
-    }
-
-    /// Room for the parts of one object that is read here and there, until the permit is dropped.
-    #[cfg(feature = "cluster")]
-    pub(super) async fn to_read(&self, name: &str) -> Result<SemaphorePermit<'_>, ObjectError> {
-        self.of(&self.readings, 1, "read", name).await
     }
 
     /// Room for a copy of so many bytes, until the permits are dropped. One that is larger than all there is takes all of it.
@@ -130,8 +117,6 @@ impl Room {
             long_copies: Semaphore::new(usize::try_from(copies_mib_max / 2).unwrap()),
             #[cfg(feature = "cluster")]
             long_copies_mib_max: copies_mib_max / 2,
-            #[cfg(feature = "cluster")]
-            readings: Semaphore::new(1),
             wait_max: Duration::from_millis(300),
         }))
     }

@@ -2,97 +2,99 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::io;
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 use bytes::Bytes;
 use object_store::aws::AmazonS3;
-use object_store::path::Path as Name;
 use object_store::prefix::PrefixStore;
-use object_store::{GetOptions, GetRange, ObjectStore as _};
+use object_store::{GetOptions, GetRange, ObjectMeta, ObjectStore as _};
 use tokio::runtime::Handle;
-use tokio::sync::SemaphorePermit;
 use tokio::time::{Instant, timeout_at};
 
-use super::{Bucket, failed, in_time, silent, whole};
+use super::{Bucket, in_time, silent, temporary, whole};
 use crate::objects::room::{Room, turn};
-use crate::objects::{ObjectError, parsed};
+use crate::objects::{ObjectError, Stay, Taken, parsed};
 
-/// The bytes that are got at once: from a multiple of them on, and from the end.
-const PART_BYTES: u64 = 128 * 1024;
+/// What is got at once: so many bytes from a multiple of them on. It is more where more is asked for, where one part after the other is
+/// read, and once much was got: a file of many columns has a little of what is wanted in many places.
+const PART_BYTES: u64 = 512 * 1024;
+const PARTS_AT_ONCE_MAX: u64 = 16;
+const REQUESTS_BEFORE_MORE: u64 = 16;
+/// How many parts are kept in the temporary folder.
+const PARTS_MAX: usize = 128;
+/// What is got first and stays in memory: the end, where files say what is where in them.
 const TAIL_BYTES: u64 = 512 * 1024;
-/// How many parts are got at once where one after the other is read.
-const AHEAD_MAX: u64 = 16;
-/// How many parts are held beside the tail.
-const PARTS_MAX: usize = 64;
-/// How long an object may be read.
-const READ_TIME_MAX: Duration = Duration::from_secs(30);
 
 /// An object of a bucket, of which those parts are got that are read.
 pub(in crate::objects) struct Parts {
     store: PrefixStore<AmazonS3>,
-    at: Name,
     name: String,
-    etag: Option<String>,
-    bytes: u64,
-    /// The last bytes, where files say what is where in them, and where they begin.
+    found: ObjectMeta,
+    /// The last bytes, and where they begin.
     tail: (u64, Bytes),
     held: Mutex<Held>,
     failure: Mutex<Option<ObjectError>>,
     runtime: Handle,
     until: Instant,
-    _room: Option<SemaphorePermit<'static>>,
+    is_given_up: AtomicBool,
+    _room: Taken,
 }
 
 /// What was got.
-#[derive(Default)]
 struct Held {
-    /// Parts by their number, the one that was read last at the end.
-    parts: VecDeque<(u64, Bytes)>,
+    file: File,
+    /// The numbers of parts, and where in the file each is, counted in parts; the one that was read last at the end.
+    parts: VecDeque<(u64, u64)>,
     /// The part after those that were got last, and how many they were.
     next: (u64, u64),
+    /// How many requests there were.
+    requests: u64,
 }
 
 impl Bucket {
-    /// Opens an object for reading here and there. It begins with the end of it.
-    pub(in crate::objects) async fn parts(
+    /// Opens an object of which this is known. It begins with the end of it.
+    pub(super) async fn parts(
         &self,
         name: &str,
+        found: ObjectMeta,
         room: Option<&'static Room>,
+        until: Instant,
     ) -> Result<Parts, ObjectError> {
-        let (store, at) = (self.store("read", name).await?.clone(), parsed(name)?);
         let room = match room {
-            Some(room) => Some(room.to_read(name).await?),
-            None => None,
+            Some(room) => room.to_copy(PARTS_MAX as u64 * PART_BYTES, Stay::Short, name).await?,
+            None => Vec::new(),
         };
-        let options = GetOptions { range: Some(GetRange::Suffix(TAIL_BYTES)), ..GetOptions::default() };
-        let last = async {
-            let found = store.get_opts(&at, options).await?;
-            let (meta, begin) = (found.meta.clone(), found.range.start);
-            Ok((meta, begin, found.bytes().await?))
-        };
-        let (meta, begin, tail) = in_time("read", name, last).await?;
-        whole("read", name, &tail, meta.size - begin)?;
-        Ok(Parts {
-            store,
-            at,
+        let file = temporary("read", name).await?;
+        let mut parts = Parts {
+            store: self.store("read", name).await?.clone(),
             name: name.to_owned(),
-            etag: meta.e_tag,
-            bytes: meta.size,
-            tail: (begin, tail),
-            held: Mutex::default(),
+            tail: (found.size, Bytes::new()),
+            found,
+            held: Mutex::new(Held::in_file(file)),
             failure: Mutex::default(),
             runtime: Handle::current(),
-            until: Instant::now() + READ_TIME_MAX,
-            _room: room,
-        })
+            until,
+            is_given_up: AtomicBool::new(false),
+            _room: Taken(room),
+        };
+        let begin = parts.found.size.saturating_sub(TAIL_BYTES);
+        parts.tail = (begin, parts.get(begin..parts.found.size).await?);
+        Ok(parts)
     }
 }
 
 impl Parts {
     pub(in crate::objects) const fn bytes(&self) -> u64 {
-        self.bytes
+        self.found.size
+    }
+
+    /// Lets whoever reads end soon.
+    pub(in crate::objects) fn give_up(&self) {
+        self.is_given_up.store(true, Ordering::Relaxed);
     }
 
     pub(in crate::objects) fn failure(&self) -> Option<ObjectError> {
@@ -101,81 +103,141 @@ impl Parts {
 
     /// Reads what is there, up to the end of a part.
     pub(in crate::objects) fn read_at(&self, position: u64, into: &mut [u8]) -> io::Result<usize> {
-        if position >= self.bytes {
+        if position >= self.bytes() {
             return Ok(0);
         }
-        let (begin, part) = match &self.tail {
-            (begin, tail) if position >= *begin => (*begin, tail.clone()),
-            _ => self.part(position / PART_BYTES)?,
-        };
-        let from = usize::try_from(position - begin).unwrap_or(usize::MAX);
-        let there = part.get(from..).unwrap_or_default();
-        let read = into.len().min(there.len());
-        into[..read].copy_from_slice(&there[..read]);
-        Ok(read)
-    }
-
-    fn part(&self, number: u64) -> io::Result<(u64, Bytes)> {
+        let (begin, tail) = &self.tail;
+        if let Some(from) = position.checked_sub(*begin) {
+            return tail.get(usize::try_from(from).unwrap_or(usize::MAX)..).unwrap_or_default().read(into);
+        }
+        let (number, from) = (position / PART_BYTES, position % PART_BYTES);
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         if !held.parts.iter().any(|(held, _)| *held == number) {
-            let (next, count) = held.next;
-            let count = if number == next { (count * 2).clamp(1, AHEAD_MAX) } else { 1 };
-            let got = self.get(number, count).map_err(|error| {
+            let count = held.how_many(number, into.len());
+            let range = number * PART_BYTES..((number + count) * PART_BYTES).min(self.bytes());
+            let got = self.runtime.block_on(self.get(range)).map_err(|error| {
                 let words = error.to_string();
                 *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
                 io::Error::other(words)
             })?;
-            held.take_in(number, &got);
+            held.take_in(number, &got)?;
             held.next = (number + count, count);
         }
-        let part = held.read(number).ok_or(io::ErrorKind::UnexpectedEof)?;
-        Ok((number * PART_BYTES, part))
+        let left = (PART_BYTES - from).min(self.bytes() - position);
+        let length = into.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+        held.read(number, from, &mut into[..length])
     }
 
-    /// Gets so many parts, or fewer at the end.
-    fn get(&self, first: u64, count: u64) -> Result<Bytes, ObjectError> {
-        let range = first * PART_BYTES..((first + count) * PART_BYTES).min(self.bytes);
+    async fn get(&self, range: Range<u64>) -> Result<Bytes, ObjectError> {
         let bytes = range.end - range.start;
         let options = GetOptions {
             range: Some(GetRange::Bounded(range)),
-            if_match: self.etag.clone(),
+            if_match: self.found.e_tag.clone(),
             ..GetOptions::default()
         };
+        let at = parsed(&self.name)?;
+        let until = if self.is_given_up.load(Ordering::Relaxed) { Instant::now() } else { self.until };
         let get = async {
             let _turn = turn().await;
-            self.store.get_opts(&self.at, options).await?.bytes().await
+            self.store.get_opts(&at, options).await?.bytes().await
         };
-        let got = self.runtime.block_on(timeout_at(self.until, get));
-        let got = got.map_err(|elapsed| silent("read", &self.name, elapsed))?;
-        let got = got.map_err(failed("read", &self.name))?;
-        whole("read", &self.name, &got, bytes)?;
-        Ok(got)
+        let got = timeout_at(until, in_time("read", &self.name, get)).await;
+        let part = got.map_err(|elapsed| silent("read", &self.name, elapsed))??;
+        whole("read", &self.name, &part, bytes)?;
+        Ok(part)
     }
 }
 
 impl Held {
-    fn take_in(&mut self, first: u64, got: &Bytes) {
-        let parts = got.chunks(usize::try_from(PART_BYTES).unwrap_or(usize::MAX));
-        for (number, part) in (first..).zip(parts) {
-            self.parts.retain(|(held, _)| *held != number);
-            // A slice would hold all that came with it.
-            self.parts.push_back((number, Bytes::copy_from_slice(part)));
-        }
-        let over = self.parts.len().saturating_sub(PARTS_MAX);
-        self.parts.drain(..over);
+    const fn in_file(file: File) -> Self {
+        Self { file, parts: VecDeque::new(), next: (0, 0), requests: 0 }
     }
 
-    /// A part that is held. It is kept the longest now.
-    fn read(&mut self, number: u64) -> Option<Bytes> {
-        let place = self.parts.iter().position(|(held, _)| *held == number)?;
-        let found = self.parts.remove(place)?;
-        self.parts.push_back(found.clone());
-        Some(found.1)
+    /// How many parts to get from this one on, of which so many bytes are wanted.
+    fn how_many(&mut self, number: u64, wanted: usize) -> u64 {
+        let (next, before) = self.next;
+        let ahead = if number == next { before * 2 } else { 0 };
+        let wanted = u64::try_from(wanted).unwrap_or(u64::MAX).div_ceil(PART_BYTES);
+        let more = self.requests / REQUESTS_BEFORE_MORE;
+        self.requests += 1;
+        ahead.max(wanted).max(more).clamp(1, PARTS_AT_ONCE_MAX)
+    }
+
+    fn take_in(&mut self, first: u64, got: &Bytes) -> io::Result<()> {
+        let parts = got.chunks(usize::try_from(PART_BYTES).unwrap_or(usize::MAX));
+        for (number, part) in (first..).zip(parts) {
+            let same = self.parts.iter().position(|(held, _)| *held == number);
+            let place = match same.and_then(|at| self.parts.remove(at)) {
+                Some((_, place)) => place,
+                None if self.parts.len() < PARTS_MAX => self.parts.len() as u64,
+                None => self.parts.pop_front().map_or(0, |(_, place)| place),
+            };
+            self.file.seek(SeekFrom::Start(place * PART_BYTES))?;
+            self.file.write_all(part)?;
+            self.parts.push_back((number, place));
+        }
+        Ok(())
+    }
+
+    /// Reads of a part that is held. It is kept the longest now.
+    fn read(&mut self, number: u64, from: u64, into: &mut [u8]) -> io::Result<usize> {
+        let found = self.parts.iter().position(|(held, _)| *held == number);
+        let found = found.and_then(|at| self.parts.remove(at)).ok_or(io::ErrorKind::UnexpectedEof)?;
+        self.parts.push_back(found);
+        self.file.seek(SeekFrom::Start(found.1 * PART_BYTES + from))?;
+        self.file.read(into)
     }
 }
 
 impl fmt::Debug for Parts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Parts").field("name", &self.name).field("bytes", &self.bytes).finish_non_exhaustive()
+        f.debug_struct("Parts")
+            .field("name", &self.name)
+            .field("bytes", &self.found.size)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_read_last_is_kept_the_longest() {
+        let mut held = Held::in_file(tempfile::tempfile().unwrap());
+        let bytes = |number: u64| {
+            let byte = u8::try_from(number).unwrap();
+            Bytes::from(vec![byte; usize::try_from(PART_BYTES).unwrap()])
+        };
+        let byte = |held: &mut Held, number| {
+            let mut into = [255; 1];
+            held.read(number, PART_BYTES - 1, &mut into).map(|read| (read, into[0]))
+        };
+        for number in 0..PARTS_MAX as u64 {
+            held.take_in(number, &bytes(number)).unwrap();
+        }
+        assert_eq!(byte(&mut held, 0).unwrap(), (1, 0));
+        held.take_in(200, &bytes(200)).unwrap();
+        // The same once more takes no room.
+        held.take_in(200, &bytes(200)).unwrap();
+        assert_eq!(byte(&mut held, 1).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+        for (number, found) in [(0, 0), (2, 2), (127, 127), (200, 200)] {
+            assert_eq!(byte(&mut held, number).unwrap(), (1, found));
+        }
+        assert_eq!(held.file.metadata().unwrap().len(), PARTS_MAX as u64 * PART_BYTES);
+    }
+
+    #[test]
+    fn more_is_got_at_once_where_much_is_wanted_or_was_got() {
+        let mut held = Held::in_file(tempfile::tempfile().unwrap());
+        let mut how_many = |number, wanted| {
+            let count = held.how_many(number, wanted);
+            held.next = (number + count, count);
+            count
+        };
+        assert_eq!([how_many(9, 1), how_many(10, 1), how_many(12, 1), how_many(40, 1)], [1, 2, 4, 1]);
+        assert_eq!([how_many(80, 3 << 19), how_many(200, usize::MAX)], [3, 16]);
+        let far: Vec<u64> = (0..40).map(|step| how_many(1_000 + 100 * step, 1)).collect();
+        assert_eq!((far[0], far[20], far[39]), (1, 1, 2));
     }
 }

@@ -80,11 +80,15 @@ async fn looks_read_each_time_and_write_now_and_then() {
 
 const MIB: u64 = 1024 * 1024;
 
-/// An object of 4 MiB, opened here and there.
+/// An object of 20 MiB, opened here and there.
 async fn opened(bucket: &Bucket) -> ObjectReader {
+    put(bucket, b'x', 20 * MIB).await;
+    bucket.reader("a", None).await.unwrap()
+}
+
+async fn put(bucket: &Bucket, byte: u8, bytes: u64) {
     let store = bucket.store("put", "a").await.unwrap();
-    store.put(&Name::from("a"), vec![b'x'; 4 * 1024 * 1024].into()).await.unwrap();
-    ObjectReader::of_parts(bucket.parts("a", None).await.unwrap())
+    store.put(&Name::from("a"), vec![byte; usize::try_from(bytes).unwrap()].into()).await.unwrap();
 }
 
 async fn read(mut reader: ObjectReader, place: u64, bytes: usize) -> std::io::Result<()> {
@@ -100,16 +104,21 @@ async fn only_what_is_read_is_got_and_that_once() {
     let (bucket, way) = bucket().await;
     let reader = opened(&bucket).await;
     // The end is there already.
-    for (place, bytes) in [(4 * MIB - 8, 8), (5, 10), (100, 10), (0, 10), (MIB - 5, 10)] {
+    for (place, bytes) in [(20 * MIB - 8, 8), (5, 10), (100, 10), (0, 10), (MIB - 5, 10)] {
         read(reader.clone(), place, bytes).await.unwrap();
     }
-    // Who reads on gets more at once.
-    read(reader.clone(), 2 * MIB, 1_000_000).await.unwrap();
+    // Who wants more gets more at once, and so does who reads on.
+    read(reader.clone(), 4 * MIB, 1_000_000).await.unwrap();
+    for place in 8..12 {
+        read(reader.clone(), place * MIB, 10).await.unwrap();
+        read(reader.clone(), place * MIB + MIB / 2, 10).await.unwrap();
+    }
     let heard = way.heard();
     let ranges = heard.lines().filter_map(|line| line.strip_prefix("range: bytes=")).map(str::trim);
-    let one_after_the_other = ["2097152-2228223", "2228224-2490367", "2490368-3014655", "3014656-4063231"];
-    let expected = ["-524288", "0-131071", "917504-1048575", "1048576-1310719"];
-    assert!(ranges.eq(expected.into_iter().chain(one_after_the_other)), "{heard}");
+    let here_and_there = ["20447232-20971519", "0-524287", "524288-1572863"];
+    let more = ["4194304-5242879"];
+    let one_after_the_other = ["8388608-8912895", "8912896-9961471", "9961472-12058623", "12058624-16252927"];
+    assert!(ranges.eq(here_and_there.into_iter().chain(more).chain(one_after_the_other)), "{heard}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -123,12 +132,11 @@ async fn what_the_store_fails_at_while_an_object_is_read_is_told() {
     assert!(matches!(cut_off, Some(ObjectError::Unavailable { .. })), "{cut_off:?}");
     assert!(reader.failure().is_none(), "once");
 
-    let store = bucket.store("put", "a").await.unwrap();
-    store.put(&Name::from("a"), vec![b'y'; 4 * 1024 * 1024].into()).await.unwrap();
+    put(&bucket, b'y', 20 * MIB).await;
     read(reader.clone(), 0, 1).await.unwrap_err();
     assert!(matches!(reader.failure(), Some(ObjectError::Changed { .. })));
 
-    store.delete(&Name::from("a")).await.unwrap();
+    bucket.store("delete", "a").await.unwrap().delete(&Name::from("a")).await.unwrap();
     read(reader.clone(), 0, 1).await.unwrap_err();
     assert!(matches!(reader.failure(), Some(ObjectError::NotFound { .. })));
 }
@@ -137,10 +145,18 @@ async fn what_the_store_fails_at_while_an_object_is_read_is_told() {
 async fn who_reads_here_and_there_waits_for_room() {
     let (bucket, _way) = bucket().await;
     drop(opened(&bucket).await);
-    let room = Room::for_tests(1, 1);
-    let reader = bucket.parts("a", Some(room)).await.unwrap();
-    let refused = bucket.parts("a", Some(room)).await;
+    let room = Some(Room::for_tests(1, 1));
+    let reader = bucket.reader("a", room).await.unwrap();
+    let refused = bucket.reader("a", room).await;
     assert!(matches!(refused, Err(ObjectError::Unavailable { trouble: Trouble::Busy, .. })), "{refused:?}");
     drop(reader);
-    drop(bucket.parts("a", Some(room)).await.unwrap());
+    let reader = bucket.reader("a", room).await.unwrap();
+    reader.give_up();
+    read(reader, 0, 1).await.unwrap_err();
+    // A small one takes the room of a copy.
+    put(&bucket, b'x', MIB).await;
+    let reader = bucket.reader("a", room).await.unwrap();
+    bucket.reader("a", room).await.unwrap_err();
+    read(reader, 0, 1).await.unwrap();
+    drop(bucket.reader("a", room).await.unwrap());
 }
