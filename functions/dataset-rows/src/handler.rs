@@ -5,7 +5,7 @@ use recon_contract::{CursorError, DatasetRow, DatasetRowQuery, Page, Problem, Ro
 use recon_domain::DatasetId;
 use recon_formats::rejections_parquet::{self, Rejected};
 use recon_formats::{Keep, ReadAnywhere, RejectedRow, dataset_parquet};
-use recon_runtime::{Answer, Caller, Params, PathId, Refusal, Reply, Unread, read_object};
+use recon_runtime::{Answer, Caller, Params, PathId, Refusal, Reply, Unread, read_object, read_opened};
 use recon_store::{ObjectError, object_name};
 
 use crate::Deps;
@@ -43,13 +43,12 @@ async fn page(
     if query.status == RowStatus::Accepted {
         return read_object(objects, &content, move |object| accepted(object, after, query)).await;
     }
-    let beside = object_name::rejected_beside(&content);
-    match read_object(objects, &beside, move |object| rejected(object, after, query)).await {
+    match objects.reader(&object_name::rejected_beside(&content)).await {
         // Earlier versions kept no list of them: they stand among the others.
-        Err(Unread::Object(ObjectError::NotFound { .. })) => {
+        Err(ObjectError::NotFound { .. }) => {
             read_object(objects, &content, move |object| rejected_among_others(object, after, query)).await
         }
-        page => page,
+        opened => read_opened(opened?, move |object| rejected(object, after, query)).await,
     }
 }
 

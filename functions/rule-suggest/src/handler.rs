@@ -5,7 +5,7 @@ use recon_contract::{Code, GivenRules, Problem, RuleSuggestion, SuggestRules, op
 use recon_domain::{DatasetId, ReadOptions, Side};
 use recon_formats::mapping::Input;
 use recon_formats::{Keep, dataset_parquet};
-use recon_runtime::{Answer, Caller, Payload, Refusal, Reply};
+use recon_runtime::{Answer, Caller, Payload, Refusal, Reply, WaitingFor};
 use recon_store::{Error, ObjectError, ObjectReader};
 
 use crate::Deps;
@@ -25,11 +25,15 @@ pub(crate) async fn suggest(
     let turn = deps.looking.turn().await?;
     let left = stored(&deps, &caller, Side::Left, request.left).await?;
     let right = stored(&deps, &caller, Side::Right, request.right).await?;
-    let objects = [left.columns.clone(), right.columns.clone()];
+    let waiting = [(request.left, &left), (request.right, &right)];
+    let waiting = waiting.map(|(id, stored)| (id, WaitingFor(stored.columns.clone())));
     let look = move |go_on: GoOn<'_>| look(left, right, request.rules, go_on);
     let looked = turn.run(look).await?;
-    let suggestion = looked.map_err(|refusal| match objects.iter().find_map(ObjectReader::failure) {
-        Some(failure) => failure.into(),
+    let failure = || waiting.iter().find_map(|(id, object)| Some((id, object.0.failure()?)));
+    let suggestion = looked.map_err(|refusal| match failure() {
+        // It was deleted meanwhile.
+        Some((id, ObjectError::NotFound { .. })) => Refusal::not_found("dataset", id),
+        Some((_, failure)) => failure.into(),
         None => refusal,
     });
     Ok(Reply::ok(&suggestion?))

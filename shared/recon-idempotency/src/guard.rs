@@ -48,7 +48,8 @@ impl Unanswered {
     /// key; [`work::run`](crate::work::run), or whoever has the transaction, asks again until then.
     #[must_use]
     pub fn waiting(self, wait: Duration) -> Self {
-        Self { wait_until: (!wait.is_zero()).then(|| Instant::now() + wait), ..self }
+        let until = if wait.is_zero() { None } else { Instant::now().checked_add(wait) };
+        Self { wait_until: until, ..self }
     }
 
     /// How long the client is still ready to wait.

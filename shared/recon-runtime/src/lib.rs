@@ -54,7 +54,7 @@ pub use platform::{Platform, store_config};
 pub use probes::Probes;
 pub use problem::{Outcome, Refusal, because};
 pub use process::{GRACE, Process, State};
-pub use read_object::{Unread, read_object};
+pub use read_object::{Unread, WaitingFor, read_object, read_opened};
 pub use run_once::{repeat, run_once};
 pub use serve::serve;
 pub use telemetry::{last_words, start as start_telemetry};

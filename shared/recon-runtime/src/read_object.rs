@@ -43,20 +43,35 @@ where
     T: Send + 'static,
     E: Error + Send + Sync + 'static,
 {
-    let object = Waiting(objects.reader(name).await?);
-    let opened = object.0.clone();
-    let read = tokio::task::spawn_blocking(move || read(opened)).await;
+    read_opened(objects.reader(name).await?, read).await
+}
+
+/// The same of an object that is open.
+///
+/// # Errors
+/// [`Unread`].
+pub async fn read_opened<T, E>(
+    object: ObjectReader,
+    read: impl FnOnce(ObjectReader) -> Result<T, E> + Send + 'static,
+) -> Result<T, Unread>
+where
+    T: Send + 'static,
+    E: Error + Send + Sync + 'static,
+{
+    let waiting = WaitingFor(object.clone());
+    let read = tokio::task::spawn_blocking(move || read(object)).await;
     let read = read.map_err(|stopped| Unread::Content(Refusal::internal(stopped)))?;
-    read.map_err(|error| match object.0.failure() {
+    read.map_err(|error| match waiting.0.failure() {
         Some(cause) => Unread::Object(cause),
         None => Unread::Content(Refusal::internal(error)),
     })
 }
 
 /// A request that waits for what is read. Dropped with the request, at the latest when its time is over.
-struct Waiting(ObjectReader);
+#[derive(Debug)]
+pub struct WaitingFor(pub ObjectReader);
 
-impl Drop for Waiting {
+impl Drop for WaitingFor {
     fn drop(&mut self) {
         self.0.give_up();
     }

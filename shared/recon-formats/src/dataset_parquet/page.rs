@@ -21,72 +21,29 @@ pub struct StoredRow {
 }
 
 impl Reader {
-    /// Up to `limit` rows that can be read and whose position is greater than `after`, each with its position: its
-    /// place in the stored file, counted from 1. Of the file only these rows' pages are read.
-    ///
-    /// # Errors
-    /// When the file cannot be read.
-    pub fn page(&self, after: u64, limit: usize) -> Result<Vec<(u64, StoredRow)>, Error> {
-        let after = usize::try_from(after).unwrap_or(usize::MAX);
-        let (mut page, mut before) = (Vec::new(), 0_usize);
-        for index in 0..self.file.num_row_groups() {
-            if page.len() >= limit {
-                break;
-            }
-            let here = usize::try_from(self.file.metadata().row_group(index).num_rows()).unwrap_or(0);
-            let skipped = after.saturating_sub(before).min(here);
-            if skipped < here {
-                let group = self.file.get_row_group(index)?;
-                self.read(&*group, skipped, limit - page.len(), before, &mut page)?;
-            }
-            before = before.saturating_add(here);
-        }
-        Ok(page)
-    }
-
-    /// All rows whose position is greater than `after`, as [`Reader::page`] has them, read as they are asked for.
+    /// The rows that can be read and whose position is greater than `after`, each with its position: its place in the stored
+    /// file, counted from 1. They are read as they are asked for, a few at a time, and of each page of the file once.
     pub fn rows(self, after: u64) -> impl Iterator<Item = Result<(u64, StoredRow), Error>> + 'static {
-        Rows { reader: self, after, waiting: Vec::new().into_iter(), ended: false }
+        let after = usize::try_from(after).unwrap_or(usize::MAX);
+        Rows { reader: self, after, index: 0, before: 0, group: None, waiting: Vec::new().into_iter() }
     }
 
-    /// Rows of one row group, in which those that were rejected stand after the others.
-    fn read(
-        &self,
-        group: &dyn RowGroupReader,
-        skipped: usize,
-        limit: usize,
-        before: usize,
-        page: &mut Vec<(u64, StoredRow)>,
-    ) -> Result<(), Error> {
-        let wanted = limit.min(lines(group) - skipped);
-        let mut reasons = Vec::new();
-        cursor::<ByteArrayType>(group, row_column::REJECTED, skipped)?.take(wanted, &mut reasons)?;
-        let is_accepted =
-            |reason: &&Option<ByteArray>| reason.as_ref().is_none_or(|reason| reason.data().is_empty());
-        let count = reasons.iter().take_while(is_accepted).count();
-        if count == 0 {
-            return Ok(());
-        }
-        let (mut numbers, mut starts) = (Vec::new(), Vec::new());
-        cursor::<Int32Type>(group, row_column::NUMBER, skipped)?.take(count, &mut numbers)?;
-        cursor::<Int64Type>(group, row_column::LINE, skipped)?.take(count, &mut starts)?;
-        let mut columns = Vec::with_capacity(self.kept.len());
-        for column in &self.kept {
-            let mut cells = Vec::new();
-            cursor::<ByteArrayType>(group, self.row_columns + column, skipped)?.take(count, &mut cells)?;
-            columns.push(cells);
-        }
-        for (at, (number, start)) in numbers.into_iter().zip(starts).enumerate() {
-            let cell = |cells: &Vec<Option<ByteArray>>| cells[at].as_ref().map_or_else(String::new, owned);
-            let position = u64::try_from(before.saturating_add(skipped + at)).unwrap_or(u64::MAX);
-            let stored = StoredRow {
-                row: number.and_then(|row| u64::try_from(row).ok()).ok_or(Error::Missing("row"))?,
-                line: start.and_then(|line| u64::try_from(line).ok()).ok_or(Error::Missing("line"))?,
-                cells: columns.iter().map(cell).collect(),
-            };
-            page.push((position.saturating_add(1), stored));
-        }
-        Ok(())
+    /// A row group after its first lines, `before` of which are in the groups before it.
+    fn group(&self, index: usize, skipped: usize, before: usize) -> Result<Group, Error> {
+        let group = self.file.get_row_group(index)?;
+        let mut reasons = ColumnCursor::open(&*group, row_column::REJECTED)?;
+        reasons.skip(skipped)?;
+        Ok(Group { reasons, cells: None, left: lines(&*group) - skipped, index, skipped, before })
+    }
+
+    fn cells(&self, index: usize, skipped: usize) -> Result<Cells, Error> {
+        let group = self.file.get_row_group(index)?;
+        let columns = self.kept.iter().map(|column| cursor(&*group, self.row_columns + column, skipped));
+        Ok(Cells {
+            numbers: cursor(&*group, row_column::NUMBER, skipped)?,
+            starts: cursor(&*group, row_column::LINE, skipped)?,
+            columns: columns.collect::<Result<_, _>>()?,
+        })
     }
 }
 
@@ -101,32 +58,123 @@ fn cursor<T: parquet::data_type::DataType>(
     Ok(cursor)
 }
 
+/// A place in a row group, in which rows that were rejected stand after the others.
+struct Group {
+    reasons: ColumnCursor<ByteArrayType>,
+    /// Not open before the first row that can be read.
+    cells: Option<Cells>,
+    left: usize,
+    index: usize,
+    skipped: usize,
+    before: usize,
+}
+
+/// The columns of rows that can be read.
+struct Cells {
+    numbers: ColumnCursor<Int32Type>,
+    starts: ColumnCursor<Int64Type>,
+    columns: Vec<ColumnCursor<ByteArrayType>>,
+}
+
+impl Group {
+    /// The next rows that can be read; none after the last.
+    fn next(&mut self, reader: &Reader) -> Result<Vec<(u64, StoredRow)>, Error> {
+        let wanted = ROWS_AT_ONCE.min(self.left);
+        let mut reasons = Vec::new();
+        self.reasons.take(wanted, &mut reasons)?;
+        let is_accepted =
+            |reason: &&Option<ByteArray>| reason.as_ref().is_none_or(|reason| reason.data().is_empty());
+        let count = reasons.iter().take_while(is_accepted).count();
+        self.left = if count < wanted { 0 } else { self.left - wanted };
+        if count == 0 {
+            return Ok(Vec::new());
+        }
+        let cells = match &mut self.cells {
+            Some(cells) => cells,
+            closed => closed.insert(reader.cells(self.index, self.skipped)?),
+        };
+        let first = self.before.saturating_add(self.skipped);
+        self.skipped += count;
+        cells.take(first, count)
+    }
+}
+
+impl Cells {
+    /// So many rows, before the first of which there are so many lines.
+    fn take(&mut self, before: usize, count: usize) -> Result<Vec<(u64, StoredRow)>, Error> {
+        let (mut numbers, mut starts) = (Vec::new(), Vec::new());
+        self.numbers.take(count, &mut numbers)?;
+        self.starts.take(count, &mut starts)?;
+        let mut columns = Vec::with_capacity(self.columns.len());
+        for column in &mut self.columns {
+            let mut cells = Vec::new();
+            column.take(count, &mut cells)?;
+            columns.push(cells);
+        }
+        let mut rows = Vec::with_capacity(count);
+        for (at, (number, start)) in numbers.into_iter().zip(starts).enumerate() {
+            let cell = |cells: &Vec<Option<ByteArray>>| cells[at].as_ref().map_or_else(String::new, owned);
+            let position = u64::try_from(before.saturating_add(at)).unwrap_or(u64::MAX);
+            let stored = StoredRow {
+                row: number.and_then(|row| u64::try_from(row).ok()).ok_or(Error::Missing("row"))?,
+                line: start.and_then(|line| u64::try_from(line).ok()).ok_or(Error::Missing("line"))?,
+                cells: columns.iter().map(cell).collect(),
+            };
+            rows.push((position.saturating_add(1), stored));
+        }
+        Ok(rows)
+    }
+}
+
 /// Rows one after the other, with a few of them in memory.
 struct Rows {
     reader: Reader,
-    after: u64,
+    after: usize,
+    /// The next row group, and how many lines there are before it.
+    index: usize,
+    before: usize,
+    group: Option<Group>,
     waiting: std::vec::IntoIter<(u64, StoredRow)>,
-    ended: bool,
+}
+
+impl Rows {
+    /// Reads on; `false` at the end.
+    fn read(&mut self) -> Result<bool, Error> {
+        while self.waiting.len() == 0 {
+            if let Some(group) = self.group.as_mut().filter(|group| group.left > 0) {
+                self.waiting = group.next(&self.reader)?.into_iter();
+                continue;
+            }
+            if self.index == self.reader.file.num_row_groups() {
+                return Ok(false);
+            }
+            let here = self.reader.file.metadata().row_group(self.index).num_rows();
+            let here = usize::try_from(here).unwrap_or(0);
+            let skipped = self.after.saturating_sub(self.before).min(here);
+            self.group = if skipped < here {
+                Some(self.reader.group(self.index, skipped, self.before)?)
+            } else {
+                None
+            };
+            self.before = self.before.saturating_add(here);
+            self.index += 1;
+        }
+        Ok(true)
+    }
 }
 
 impl Iterator for Rows {
     type Item = Result<(u64, StoredRow), Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.waiting.len() == 0 && !self.ended {
-            match self.reader.page(self.after, ROWS_AT_ONCE) {
-                Ok(page) => {
-                    self.ended = page.len() < ROWS_AT_ONCE;
-                    self.after = page.last().map_or(self.after, |(last, _)| *last);
-                    self.waiting = page.into_iter();
-                }
-                Err(error) => {
-                    self.ended = true;
-                    return Some(Err(error));
-                }
+        match self.read() {
+            Ok(true) => self.waiting.next().map(Ok),
+            Ok(false) => None,
+            Err(error) => {
+                (self.index, self.group) = (self.reader.file.num_row_groups(), None);
+                Some(Err(error))
             }
         }
-        self.waiting.next().map(Ok)
     }
 }
 
@@ -191,11 +239,11 @@ mod tests {
     fn pages_cover_every_accepted_row_once_in_order() {
         // The second batch holds one row, which is rejected.
         let (bytes, accepted) = written(&[2_002, 1, 500, 0, 77]);
-        let reader = Reader::from_bytes(bytes.clone(), &Keep::All).unwrap();
-        for limit in [1, 7, 100, 5_000] {
+        let rows = |after| Reader::from_bytes(bytes.clone(), &Keep::All).unwrap().rows(after);
+        for limit in [7, 100, 101, 5_000] {
             let (mut found, mut after) = (Vec::new(), 0);
             loop {
-                let page = reader.page(after, limit).unwrap();
+                let page: Vec<_> = rows(after).take(limit).map(Result::unwrap).collect();
                 let Some((last, _)) = page.last() else { break };
                 assert!(*last > after && page.is_sorted_by_key(|(position, _)| *position));
                 after = *last;
@@ -203,20 +251,20 @@ mod tests {
             }
             assert_eq!(found, accepted, "{limit}");
         }
-        let rows = Reader::of(Cursor::new(bytes.clone()), &Keep::All).unwrap().rows(0);
-        assert!(rows.map(|row| row.unwrap().1).eq(accepted));
-        let cut_off = bytes.slice(1..);
-        Reader::of(Cursor::new(cut_off), &Keep::All).unwrap().page(0, 10).unwrap_err();
-        assert_eq!(reader.page(u64::MAX, 10).unwrap(), []);
-        assert_eq!(reader.page(0, 0).unwrap(), []);
+        assert_eq!(rows(u64::MAX).count(), 0);
+        let here_and_there = Reader::of(Cursor::new(bytes.clone()), &Keep::All).unwrap().rows(0);
+        assert!(here_and_there.map(|row| row.unwrap().1).eq(accepted));
+        let mut cut_off = Reader::of(Cursor::new(bytes.slice(1..)), &Keep::All).unwrap().rows(0);
+        assert!(cut_off.next().unwrap().is_err());
+        assert!(cut_off.next().is_none());
     }
 
     #[test]
     fn only_the_kept_columns_are_read() {
         let (bytes, accepted) = written(&[12]);
         let keep = Keep::Columns(vec!["text".to_owned()]);
-        let page = Reader::from_bytes(bytes, &keep).unwrap().page(9, 10).unwrap();
-        let cells: Vec<_> = page.into_iter().map(|(_, row)| row.cells).collect();
+        let page = Reader::from_bytes(bytes, &keep).unwrap().rows(9);
+        let cells: Vec<_> = page.map(|row| row.unwrap().1.cells).collect();
         assert_eq!(cells, [[accepted[9].cells[1].clone()], [accepted[10].cells[1].clone()]]);
     }
 }

@@ -318,7 +318,7 @@ impl<E: Refusal, L: Into<Error>> From<L> for Kept<E> {
 
 /// How long a request that waits for its key lets a transaction wait for it: it comes again.
 #[cfg(feature = "cluster")]
-const BRIEF_LOCKS: &str = "set local lock_timeout = '100ms'";
+const BRIEF_LOCKS: &str = "set local lock_timeout = '10ms'";
 /// How long any other statement waits for a lock.
 #[cfg(feature = "cluster")]
 const LOCKS: &str = "set local lock_timeout = '3s'";

@@ -10,7 +10,7 @@ use super::{ObjectError, Taken};
 
 /// An object that is read from any place. Clones read the same bytes, each from a place of its own.
 ///
-/// Of a large object in a bucket only those parts are got that are read, and a few of them are held in memory. Reading waits for
+/// Of a large object in a bucket only those parts are got that are read, and kept in the temporary folder. Reading waits for
 /// them, so it belongs on a thread of [`tokio::task::spawn_blocking`]; on one that runs futures it may panic. All of it has to be
 /// over 25 seconds after the object was opened.
 #[derive(Debug, Clone)]

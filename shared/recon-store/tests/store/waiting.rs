@@ -44,7 +44,10 @@ struct Asked {
 
 /// A request whose key is held, from a client that waits so long.
 async fn asked(way: Way, wait: Duration) -> Asked {
-    let bench = bench::postgres().await;
+    asked_on(bench::postgres().await, way, wait).await
+}
+
+async fn asked_on(bench: Bench, way: Way, wait: Duration) -> Asked {
     let dataset = bench.dataset(bench.workspace).await;
     bench.attach(bench.workspace, dataset, "aa").await;
     let request = keyed(bench.workspace, "held", "/v1/datasets");
@@ -67,8 +70,8 @@ async fn end(mut holder: PgConnection, how: &'static str) {
     holder.close().await.unwrap();
 }
 
-async fn waits_for_the_answer(way: Way) {
-    let Asked { holder, answer, bench: _bench } = asked(way, WAIT).await;
+async fn waits_for_the_answer(bench: Bench, way: Way) {
+    let Asked { holder, answer, bench: _bench } = asked_on(bench, way, WAIT).await;
     sleep(HELD).await;
     assert!(!answer.is_finished());
     end(holder, "commit").await;
@@ -77,12 +80,37 @@ async fn waits_for_the_answer(way: Way) {
 
 #[tokio::test]
 async fn who_waits_gets_the_answer_of_the_statement_that_has_the_key() {
-    waits_for_the_answer(Way::Create).await;
+    waits_for_the_answer(bench::postgres().await, Way::Create).await;
 }
 
 #[tokio::test]
 async fn who_waits_gets_the_answer_of_the_transaction_that_has_the_key() {
-    waits_for_the_answer(Way::Complete).await;
+    waits_for_the_answer(bench::postgres().await, Way::Complete).await;
+}
+
+#[tokio::test]
+async fn who_waits_behind_a_pooler_gets_the_answer_of_the_transaction_that_has_the_key() {
+    waits_for_the_answer(bench::pgbouncer().await, Way::Complete).await;
+}
+
+#[tokio::test]
+async fn the_effect_of_who_would_wait_waits_for_locks_like_any_other() {
+    let bench = bench::postgres().await;
+    let dataset = bench.dataset(bench.workspace).await;
+    bench.attach(bench.workspace, dataset, "aa").await;
+    let url = bench::direct(&bench.config.database);
+    let mut other = PgConnection::connect(&url).await.unwrap();
+    sqlx::raw_sql("begin; select * from datasets for update").execute(&mut other).await.unwrap();
+    let guard =
+        keyed(bench.workspace, "k", "/v1/datasets").waiting(WAIT).answering(|record: &DatasetRecord| {
+            StoredResponse::new(202, [("location", record.id.to_string())], Vec::new())
+        });
+    let (datasets, workspace) = (bench.store.datasets(), bench.workspace);
+    let answer = tokio::spawn(async move { datasets.complete(workspace, dataset, guard, None).await });
+    sleep(Duration::from_secs(1)).await;
+    assert!(!answer.is_finished());
+    end(other, "rollback").await;
+    fresh(answer.await.unwrap().unwrap().unwrap());
 }
 
 #[tokio::test]

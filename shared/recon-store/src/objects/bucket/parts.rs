@@ -15,12 +15,13 @@ use object_store::{GetOptions, GetRange, ObjectMeta, ObjectStore as _};
 use tokio::runtime::Handle;
 use tokio::time::{Instant, timeout_at};
 
-use super::{Bucket, in_time, silent, temporary, whole};
+use super::{Bucket, in_time, temporary, unavailable, whole};
+use crate::objects::error::disk;
 use crate::objects::room::{Room, turn};
-use crate::objects::{ObjectError, Stay, Taken, parsed};
+use crate::objects::{ObjectError, Stay, Taken, Trouble, parsed};
 
 /// What is got at once: so many bytes from a multiple of them on. It is more where more is asked for, where one part after the other is
-/// read, and once much was got: a file of many columns has a little of what is wanted in many places.
+/// read, and once much was got not far before: a file of many columns has a little of what is wanted in many places.
 const PART_BYTES: u64 = 512 * 1024;
 const PARTS_AT_ONCE_MAX: u64 = 16;
 const REQUESTS_BEFORE_MORE: u64 = 16;
@@ -110,22 +111,28 @@ impl Parts {
         if let Some(from) = position.checked_sub(*begin) {
             return tail.get(usize::try_from(from).unwrap_or(usize::MAX)..).unwrap_or_default().read(into);
         }
-        let (number, from) = (position / PART_BYTES, position % PART_BYTES);
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        self.read_held(&mut held, position, into).map_err(|error| {
+            // One that could not be written has lost its place.
+            held.parts.clear();
+            let words = error.to_string();
+            *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+            io::Error::other(words)
+        })
+    }
+
+    fn read_held(&self, held: &mut Held, position: u64, into: &mut [u8]) -> Result<usize, ObjectError> {
+        let (number, from) = (position / PART_BYTES, position % PART_BYTES);
         if !held.parts.iter().any(|(held, _)| *held == number) {
             let count = held.how_many(number, into.len());
             let range = number * PART_BYTES..((number + count) * PART_BYTES).min(self.bytes());
-            let got = self.runtime.block_on(self.get(range)).map_err(|error| {
-                let words = error.to_string();
-                *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
-                io::Error::other(words)
-            })?;
-            held.take_in(number, &got)?;
+            let got = self.runtime.block_on(self.get(range))?;
+            held.take_in(number, &got).map_err(|e| disk("read", &self.name, e))?;
             held.next = (number + count, count);
         }
         let left = (PART_BYTES - from).min(self.bytes() - position);
         let length = into.len().min(usize::try_from(left).unwrap_or(usize::MAX));
-        held.read(number, from, &mut into[..length])
+        held.read(number, from, &mut into[..length]).map_err(|e| disk("read", &self.name, e))
     }
 
     async fn get(&self, range: Range<u64>) -> Result<Bytes, ObjectError> {
@@ -139,10 +146,11 @@ impl Parts {
         let until = if self.is_given_up.load(Ordering::Relaxed) { Instant::now() } else { self.until };
         let get = async {
             let _turn = turn().await;
-            self.store.get_opts(&at, options).await?.bytes().await
+            in_time("read", &self.name, async { self.store.get_opts(&at, options).await?.bytes().await })
+                .await
         };
-        let got = timeout_at(until, in_time("read", &self.name, get)).await;
-        let part = got.map_err(|elapsed| silent("read", &self.name, elapsed))??;
+        let busy = |elapsed| unavailable("read", &self.name, Trouble::Busy, elapsed);
+        let part = timeout_at(until, get).await.map_err(busy)??;
         whole("read", &self.name, &part, bytes)?;
         Ok(part)
     }
@@ -158,7 +166,8 @@ impl Held {
         let (next, before) = self.next;
         let ahead = if number == next { before * 2 } else { 0 };
         let wanted = u64::try_from(wanted).unwrap_or(u64::MAX).div_ceil(PART_BYTES);
-        let more = self.requests / REQUESTS_BEFORE_MORE;
+        let is_near = number.checked_sub(next).is_some_and(|between| between < PARTS_AT_ONCE_MAX);
+        let more = if is_near { self.requests / REQUESTS_BEFORE_MORE } else { 0 };
         self.requests += 1;
         ahead.max(wanted).max(more).clamp(1, PARTS_AT_ONCE_MAX)
     }
@@ -228,6 +237,12 @@ mod tests {
     }
 
     #[test]
+    fn what_cannot_be_written_is_an_error() {
+        let mut held = Held::in_file(File::open("Cargo.toml").unwrap());
+        held.take_in(0, &Bytes::from_static(b"a")).unwrap_err();
+    }
+
+    #[test]
     fn more_is_got_at_once_where_much_is_wanted_or_was_got() {
         let mut held = Held::in_file(tempfile::tempfile().unwrap());
         let mut how_many = |number, wanted| {
@@ -237,7 +252,8 @@ mod tests {
         };
         assert_eq!([how_many(9, 1), how_many(10, 1), how_many(12, 1), how_many(40, 1)], [1, 2, 4, 1]);
         assert_eq!([how_many(80, 3 << 19), how_many(200, usize::MAX)], [3, 16]);
-        let far: Vec<u64> = (0..40).map(|step| how_many(1_000 + 100 * step, 1)).collect();
-        assert_eq!((far[0], far[20], far[39]), (1, 1, 2));
+        let near: Vec<u64> = (0..40).map(|step| how_many(1_000 + 10 * step, 1)).collect();
+        assert_eq!((near[0], near[5], near[20], near[39]), (1, 1, 1, 2));
+        assert_eq!(how_many(5_000, 1), 1);
     }
 }
